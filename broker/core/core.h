@@ -1,0 +1,68 @@
+/*
+ * The broker without its sockets, clock and files: bytes of a message and a
+ * time in, bytes of a reply and one atomic set of effects out. The daemon
+ * and the simulation drive the same four calls:
+ *
+ *     message ─▶ core_prepare ─▶ core_commit ─▶ core_reply
+ *                (any thread,    (one thread,
+ *                 snapshot)       one fsync for the whole batch)
+ *
+ * core_prepare checks limits, sequence and signature, decides, decrypts and
+ * encodes on a snapshot. core_commit takes everything that waits, checks that
+ * what each request had read still holds (else prepares it again on
+ * the state as it is now), appends entries, applies effects and commits once.
+ * A reply that discloses anything does not exist before that (I1).
+ */
+#ifndef KLUIS_CORE_H
+#define KLUIS_CORE_H
+
+#include "kluis/charter.h"
+#include "kluis/keys.h"
+#include "kluis/store.h"
+
+struct core;
+struct prepared;
+
+struct core_keys {
+	const struct secret_key *log;
+	struct public_key controller;
+	const uint8_t *master; /* 32 bytes, the current epoch's master key */
+	uint32_t epoch;
+};
+
+/* Tables, application name and schema of a broker's store. */
+extern const struct store_layout core_layout;
+
+/* Opens the core on a store. A store without a log is fine: its first entry must be the controller's Charter
+ * operation. ERR_CLOCK when now_ms lies behind the last entry by more than
+ * CLOCK_TOLERANCE_MS; ERR_CRYPTO when the master key is not the store's. keys must outlive the core. */
+enum err core_open(struct store *store, const struct core_keys *keys, uint64_t now_ms, struct core **ret_core,
+		   struct fault *fault) MUST_USE;
+void core_close(struct core **core);
+
+/* Takes a message. Always gives a prepared request, unless ERR_MEMORY; one that could not be authenticated or
+ * takes no entry has its reply already and needs no commit (prepared_needs_commit). The
+ * message's bytes must live until core_reply was called. */
+enum err core_prepare(struct core *core, struct slice message, uint64_t now_ms,
+		      struct prepared **ret_prepared) MUST_USE;
+bool prepared_needs_commit(const struct prepared *prepared);
+/* How the server's defence sees it: was the sender authenticated; is it garbage? */
+enum core_trust { CORE_GARBAGE, CORE_UNKNOWN, CORE_AUTHENTICATED };
+enum core_trust prepared_trust(const struct prepared *prepared);
+
+/* Commits a batch in the given order, one transaction, durable when it returns. On failure nothing of the batch
+ * was done and each gets a reply that says so. Only one thread at a time. */
+enum err core_commit(struct core *core, struct prepared **batch, size_t count, uint64_t now_ms) MUST_USE;
+
+/* The reply's bytes; valid until prepared_free. */
+struct slice core_reply(const struct prepared *prepared);
+void prepared_free(struct prepared **prepared);
+
+/* Signs a checkpoint if entries came since the last one and stores it; called at batch boundaries, at most every
+ * CHECKPOINT_INTERVAL_MS. Same thread as core_commit. */
+enum err core_checkpoint(struct core *core, uint64_t now_ms) MUST_USE;
+
+/* Entries in the log. */
+uint64_t core_size(struct core *core);
+
+#endif

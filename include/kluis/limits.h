@@ -1,0 +1,76 @@
+/*
+ * Every bound of the project, with its unit and reason, related by static
+ * assertions. Aimed at 100,000 stores, 500 million customers and 10 billion
+ * entries; what fits a 2-core machine is what the tests run.
+ */
+#ifndef KLUIS_LIMITS_H
+#define KLUIS_LIMITS_H
+
+#include <assert.h>
+
+/* sizes of things that never change, bytes */
+#define KEY_SIZE 32	  /* Ed25519 public key, seed; XChaCha20 key; BLAKE2b key */
+#define SIGNATURE_SIZE 64 /* Ed25519 */
+#define HASH_SIZE 32	  /* SHA-256, BLAKE2b-256 */
+#define PSEUDONYM_SIZE 16 /* 128 random bits: no two of 500 million customers meet */
+#define SALT_SIZE 32	  /* a commitment's key: as strong as the hash */
+
+/* names, bytes */
+#define ORIGIN_MAX 200	  /* C2SP origin; leaves room for "/auditor/<name>" in one u8 */
+#define NAME_MAX_ 64	  /* field, purpose, role, grant, mask, auditor names: [a-z0-9-_] */
+#define PRINCIPAL_MAX 255 /* C2SP cosigner names fit a u8 length */
+
+/* the wire, bytes or counts */
+#define MESSAGE_MAX (1024 * 1024)   /* one nng message either way: nng's receive maximum */
+#define REQUEST_MAX 49152	    /* the signed request, embedded whole in its entry */
+#define ENTRY_MAX 65535		    /* tlog-tiles: a u16 length before each entry */
+#define OPERATIONS_MAX 256	    /* operations in one envelope */
+#define DISCLOSURES_MAX 512	    /* customers in one sync page; their disclosures fit one entry */
+#define DISCLOSURE_ENCODED_MAX 80   /* an encoded Disclosure, see FORMAT.md R43 */
+#define CLAUSE_MAX 160		    /* "grant <name>: <reason>" in an entry */
+#define LANE_MAX 63		    /* lanes 0..63 of a principal */
+#define LOG_PAGE_BYTES (768 * 1024) /* entries in one answer to a mirror */
+#define DATA_ITEMS_MAX 4096	    /* items of one reply's data */
+
+/* the charter and agreements, counts */
+#define FIELDS_MAX 64 /* dictionary fields: a mask is one u64 */
+#define PURPOSES_MAX 32
+#define ROLES_MAX 32 /* roles of staff: a mask is one u32 */
+#define MASKS_MAX 32
+#define ZONES_MAX 64
+#define CATEGORIES_MAX 64
+#define GRANTS_MAX 32 /* of one agreement: a mask is one u32 */
+#define TERRITORIES_MAX 64
+#define PAPER_MAX (256 * 1024) /* bytes of a note: charter, agreement */
+#define INI_LINE_MAX 180       /* bytes; inih 55 cuts lines at 200 and reads on as if nothing was */
+#define INI_VALUE_MAX 16384    /* bytes of a value after its continued lines are joined */
+#define NOTE_SIGNATURES_MAX 64 /* C2SP asks for at least 16 */
+#define STORES_MAX 100000      /* store numbers are 0..99999 */
+
+/* values */
+#define VALUE_MAX 1024	       /* bytes of one field's value */
+#define LINES_MAX 1000	       /* lines of one receipt */
+#define RECORD_MAX (64 * 1024) /* encoded record or receipt */
+#define MATCHES_MAX 8	       /* customers that share a lookup value before it is just "many" */
+
+/* memory, bytes */
+#define REQUEST_ARENA_MAX (8 * 1024 * 1024) /* all that one request may unpack and build */
+#define CSV_LINE_MAX (64 * 1024)
+
+/* time */
+#define CHECKPOINT_INTERVAL_MS 100
+#define CLOCK_TOLERANCE_MS 5000 /* a clock this far behind the log is still trusted (NTP steps) */
+#define INVITATION_DAYS_MAX 90
+
+/* the server's defence, counts */
+#define BAD_MESSAGES_PER_PIPE 8 /* then the connection is closed */
+#define UNKNOWN_VERIFICATIONS_PER_SECOND                                                                               \
+	500 /* signature checks for connections that never proved themselves: 5 % of a core */
+
+static_assert(REQUEST_MAX + DISCLOSURES_MAX * 0 + 16384 <= ENTRY_MAX, "an entry holds a whole request and its results");
+static_assert(DISCLOSURES_MAX * DISCLOSURE_ENCODED_MAX + 8192 <= ENTRY_MAX, "an entry holds a whole sync page");
+static_assert(LOG_PAGE_BYTES + 2 * ENTRY_MAX < MESSAGE_MAX, "a page of the log fits a message");
+static_assert(PAPER_MAX < MESSAGE_MAX / 2, "a paper fits a message");
+static_assert(INI_LINE_MAX < 199, "inih's line limit is never reached");
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * One lane of conversation with a broker: numbers, signs and keeps requests so
+ * that a crash at any instant neither loses one nor sends two under a number
+ * (FORMAT.md R34-R37). Used by the agent, the auditor and head office's
+ * own commands alike.
+ *
+ * Before a request leaves, it is on disk (file "lane-<n>" in the session's folder,
+ * sealed under a key derived from the signing key, written anew and renamed,
+ * fsynced). After a crash session_resume sends the very same bytes and the
+ * broker gives the same reply.
+ *
+ * Threads: a session belongs to one thread; lanes are independent of each other.
+ */
+#ifndef KLUIS_SESSION_H
+#define KLUIS_SESSION_H
+
+#include "kluis/entry.h"
+
+/* How bytes get to a broker and an answer back: nng (link.h) or a simulation. */
+struct exchange {
+	void *context;
+	/* Appends the reply to ret_reply. ERR_NETWORK, ERR_TIMEOUT: nothing is known of what became of it. */
+	enum err (*send)(void *context, struct slice message, struct bytes *ret_reply);
+};
+
+/* What a lane remembers, and where: files (session_files) or a simulation's disk. */
+struct session_memory {
+	void *context;
+	/* ERR_NOT_FOUND for a lane never used. */
+	enum err (*load)(void *context, uint32_t lane, struct bytes *ret_state);
+	/* Durable when it returns. */
+	enum err (*save)(void *context, uint32_t lane, struct slice state);
+};
+
+/* Memory in files "<folder>/lane-<n>"; context is the folder's path as a C string. */
+struct session_memory session_files(const char *folder);
+
+struct session {
+	const struct secret_key *key;
+	struct exchange exchange;
+	struct session_memory memory;
+	uint32_t lane;
+	uint64_t sequence; /* last one used */
+	bool has_acknowledgement;
+	uint64_t entry_index;
+	struct hash entry_leaf;
+	bool has_pending;     /* sent, answer not known */
+	struct bytes pending; /* the whole envelope */
+};
+
+/* Opens a lane, reading what it remembers. ERR_CORRUPT when that cannot be opened with key. */
+enum err session_open(struct session *ret_session, const struct secret_key *key, uint32_t lane,
+		      struct exchange exchange, struct session_memory memory, struct fault *fault) MUST_USE;
+void session_close(struct session *session);
+
+/* What to send; principal, lane, sequence and acknowledgement are the session's to fill in. */
+struct session_request {
+	struct slice agreement; /* 32 bytes or empty */
+	struct slice employee;	/* 16 bytes or empty */
+	Kluis__Operation **operations;
+	size_t operation_count;
+	Kluis__Part **parts;
+	size_t part_count;
+	const struct slice *papers;
+	size_t paper_count;
+	uint64_t time_ms;
+};
+
+struct session_answer {
+	const Kluis__Reply *reply; /* checked by reply_check; lives in the arena */
+	struct entry entry;	   /* when the reply has one */
+	bool has_entry;
+	uint64_t index;
+};
+
+/*
+ * Sends and checks (reply_check). Retries ERR_NETWORK, ERR_TIMEOUT and ERR_BUSY with the same bytes up to tries times.
+ * ERR_OK: an entry was written, look at its code and results. A refusal without entry returns its
+ * code with the broker's text in fault. ERR_MISMATCH: the answer is not what its
+ * entry says; it must not be used. If the last outcome is unknown the request stays pending:
+ * session_resume must be called before the next session_call (ERR_STATE else).
+ */
+enum err session_call(struct session *session, const struct session_request *request, unsigned tries,
+		      struct arena *arena, struct session_answer *ret_answer, struct fault *fault) MUST_USE;
+/* Sends a pending request again, the same bytes. ERR_NOT_FOUND when none is pending. */
+enum err session_resume(struct session *session, unsigned tries, struct arena *arena, struct session_answer *ret_answer,
+			struct fault *fault) MUST_USE;
+
+#endif
