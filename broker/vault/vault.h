@@ -1,0 +1,59 @@
+/*
+ * Customers' records and keys (DESIGN 7). Each customer has a random key of
+ * its own, wrapped by the master key of an epoch; records and receipts are
+ * sealed under it. Customers are found by a keyed hash of a normalised value, so no plaintext index exists.
+ *
+ * Threads: a vault is read-only after vault_open.
+ */
+#ifndef KLUIS_VAULT_H
+#define KLUIS_VAULT_H
+
+#include "core/handler.h"
+#include "kluis/ownership.h"
+
+struct vault;
+
+/* The master key, 32 bytes, of the epoch; must outlive the vault. The lookup key is read from the meta table
+ * ("vault/lookup", sealed under the master key) or, in a new store, made: *ret_row then is what core puts there.
+ * ERR_CRYPTO when the master key is not this store's. */
+enum err vault_open(struct store_txn *txn, const uint8_t *master, uint32_t epoch, struct vault **ret_vault,
+		    struct bytes *ret_row) MUST_USE;
+void vault_free(struct vault **vault);
+#define VAULT_META_LOOKUP "vault/lookup"
+
+/* One customer, opened: row and key. Key is wiped with the arena. */
+struct customer {
+	uint8_t pseudonym[PSEUDONYM_SIZE];
+	Rows__Customer *row;
+	uint8_t *key; /* 32 bytes in the arena */
+};
+
+/* By pseudonym: ERR_NOT_FOUND. By a lookup field's value: also ERR_AMBIGUOUS. */
+enum err vault_customer(struct context *context, struct slice pseudonym, struct customer *ret_customer) MUST_USE;
+enum err vault_find(struct context *context, const struct charter_field *field, struct slice value,
+		    struct customer *ret_customer) MUST_USE;
+
+/* Values of a version, decoded into the arena. */
+enum err vault_record(struct context *context, const struct customer *customer, uint32_t version,
+		      Rows__Record **ret_record) MUST_USE;
+
+/* A disclosure of a version cut to fields and masked by grant (NULL: head office, nothing masked), as the reply's part
+ * and the entry's Disclosure (FORMAT.md R40-R45). Deterministic: the same again gives the same bytes. charter: the
+ * agreement's. */
+enum err vault_disclose(struct context *context, const struct customer *customer, uint32_t version, uint64_t fields,
+			const struct charter *charter, const struct grant *grant, Kluis__Part **ret_part,
+			Kluis__Disclosure **ret_disclosure) MUST_USE;
+
+/* For a reply that is sent again: the parts of an entry's disclosures, rebuilt. ERR_NOT_FOUND when a record is gone. */
+enum err vault_disclose_again(struct context *context, const Kluis__Entry *entry,
+			      const Kluis__Request *request) MUST_USE;
+
+/* Facts of a decision for a store at the context's time. */
+void customer_facts(const struct customer *customer, const struct charter *charter, uint32_t store,
+		    struct slice purpose, uint64_t time_ms, struct customer_facts *ret_facts);
+
+/* Bits of the fields that some record has a value for, or had: kept in the meta table ("vault/fields", u64), for
+ * charter_may_follow. */
+enum err vault_fields_in_use(struct context *context, uint64_t *ret_fields) MUST_USE;
+
+#endif
