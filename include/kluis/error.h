@@ -86,7 +86,7 @@ enum err {
 };
 
 #define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
 /* Hands a failure up; the only macro with hidden control flow. */
 #define TRY(call)                                                                                                      \

@@ -67,7 +67,7 @@
 #define UNKNOWN_VERIFICATIONS_PER_SECOND                                                                               \
 	500 /* signature checks for connections that never proved themselves: 5 % of a core */
 
-static_assert(REQUEST_MAX + DISCLOSURES_MAX * 0 + 16384 <= ENTRY_MAX, "an entry holds a whole request and its results");
+static_assert(REQUEST_MAX + 16000 <= ENTRY_MAX, "an entry holds a whole request and its results");
 static_assert(DISCLOSURES_MAX * DISCLOSURE_ENCODED_MAX + 8192 <= ENTRY_MAX, "an entry holds a whole sync page");
 static_assert(LOG_PAGE_BYTES + 2 * ENTRY_MAX < MESSAGE_MAX, "a page of the log fits a message");
 static_assert(PAPER_MAX < MESSAGE_MAX / 2, "a paper fits a message");
