@@ -18,6 +18,9 @@ enum err file_create(const char *path, struct slice bytes, unsigned mode, struct
 /* ERR_MODE unless path is a regular file (or, is_folder, a folder) of the running user that group and others may not
  * touch. */
 enum err file_check_private(const char *path, bool is_folder, struct fault *fault) MUST_USE;
+/* file_read of a file that passes that check, which is made on the open file itself: nobody can put another one in its
+ * place in between. Codes of both; also ERR_MODE for a symbolic link. */
+enum err file_read_private(const char *path, struct bytes *ret_bytes, struct fault *fault) MUST_USE;
 /* Makes a folder with mode, fsyncing its parent; one that is there is fine. */
 enum err folder_make(const char *path, unsigned mode, struct fault *fault) MUST_USE;
 /* An exclusive lock on path (made if needed, 0600), held until the process ends or file_unlock. ERR_IN_USE. */

@@ -1,8 +1,9 @@
 /*
  * Protobuf in and out (FORMAT.md section 4): the only place that calls
- * protobuf-c. Decoding is strict: unknown fields, missing required fields,
- * lengths over the limits and anything that does not encode back to the same
- * bytes are refused, so one message has one meaning and one form.
+ * protobuf-c. Decoding is strict: unknown fields at any depth, missing required
+ * fields, more than MESSAGE_MAX bytes, a string that is not UTF-8 or has a control
+ * character other than newline, and anything that does not encode back to the
+ * same bytes are refused, so one message has one meaning and one form.
  *
  * Threads: any thread; arena and bytes belong to the caller.
  */
@@ -24,7 +25,7 @@ size_t wire_size(const ProtobufCMessage *message);
 
 /* Decodes into the arena: *ret_message and all it points to live as long as
  * the arena. ERR_INPUT if it is not exactly one strict message of that type,
- * ERR_TOO_LARGE at the arena's ceiling. */
+ * ERR_TOO_LARGE over MESSAGE_MAX or at the arena's ceiling, ERR_MEMORY. */
 enum err wire_decode(const ProtobufCMessageDescriptor *type, struct slice slice, struct arena *arena,
 		     ProtobufCMessage **ret_message) MUST_USE;
 

@@ -1,0 +1,112 @@
+#include "kluis/hash.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <string.h>
+
+#define COMMITMENT_DOMAIN "kluis/commitment/v1\n"
+#define NONCE_SIZE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG_SIZE crypto_aead_xchacha20poly1305_ietf_ABYTES
+
+static_assert(HASH_SIZE == crypto_hash_sha256_BYTES, "SHA-256");
+static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct sha256_stream), "a stream holds the state");
+static_assert(_Alignof(crypto_hash_sha256_state) <= 16, "a stream is aligned for the state");
+static_assert(NONCE_SIZE + TAG_SIZE == SEAL_OVERHEAD, "what sealing adds");
+static_assert(KEY_SIZE == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "XChaCha20 key");
+static_assert(SALT_SIZE <= crypto_generichash_blake2b_KEYBYTES_MAX, "a salt is a BLAKE2b key");
+
+void sha256(struct slice bytes, uint8_t ret_hash[static HASH_SIZE])
+{
+	crypto_hash_sha256(ret_hash, bytes.data, bytes.length);
+}
+
+static crypto_hash_sha256_state *state_of(struct sha256_stream *stream)
+{
+	return (crypto_hash_sha256_state *)(void *)stream->state;
+}
+
+void sha256_begin(struct sha256_stream *stream)
+{
+	crypto_hash_sha256_init(state_of(stream));
+}
+
+void sha256_update(struct sha256_stream *stream, struct slice bytes)
+{
+	if (bytes.length > 0)
+		crypto_hash_sha256_update(state_of(stream), bytes.data, bytes.length);
+}
+
+void sha256_end(struct sha256_stream *stream, uint8_t ret_hash[static HASH_SIZE])
+{
+	crypto_hash_sha256_final(state_of(stream), ret_hash);
+}
+
+void blake2b(struct slice key, const char *domain, struct slice bytes, uint8_t ret_hash[static HASH_SIZE])
+{
+	crypto_generichash_blake2b_state state;
+
+	assert(key.length <= crypto_generichash_blake2b_KEYBYTES_MAX);
+	crypto_generichash_blake2b_init(&state, key.data, key.length, HASH_SIZE);
+	if (domain[0] != '\0')
+		crypto_generichash_blake2b_update(&state, (const uint8_t *)domain, strlen(domain));
+	if (bytes.length > 0)
+		crypto_generichash_blake2b_update(&state, bytes.data, bytes.length);
+	crypto_generichash_blake2b_final(&state, ret_hash, HASH_SIZE);
+	wipe(&state, sizeof(state));
+}
+
+void commitment_make(const uint8_t salt[static SALT_SIZE], struct slice content,
+		     uint8_t ret_commitment[static HASH_SIZE])
+{
+	blake2b(SLICE(salt, SALT_SIZE), COMMITMENT_DOMAIN, content, ret_commitment);
+}
+
+enum err commitment_check(struct slice commitment, struct slice salt, struct slice content)
+{
+	uint8_t expected[HASH_SIZE];
+
+	if (commitment.length != HASH_SIZE || salt.length != SALT_SIZE)
+		return ERR_COMMITMENT;
+	commitment_make(salt.data, content, expected);
+	return sodium_memcmp(expected, commitment.data, HASH_SIZE) == 0 ? ERR_OK : ERR_COMMITMENT;
+}
+
+enum err seal(const uint8_t key[static KEY_SIZE], struct slice associated, struct slice plain, struct bytes *ret_sealed)
+{
+	uint8_t *nonce;
+
+	if (plain.length > SIZE_MAX - SEAL_OVERHEAD)
+		return ERR_TOO_LARGE;
+	TRY(bytes_reserve(ret_sealed, plain.length + SEAL_OVERHEAD, &nonce));
+	random_bytes(nonce, NONCE_SIZE);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(nonce + NONCE_SIZE, NULL, plain.data, plain.length, associated.data,
+						   associated.length, NULL, nonce, key);
+	ret_sealed->length += plain.length + SEAL_OVERHEAD;
+	return ERR_OK;
+}
+
+enum err unseal(const uint8_t key[static KEY_SIZE], struct slice associated, struct slice sealed,
+		struct bytes *ret_plain)
+{
+	uint8_t *plain;
+
+	if (sealed.length < SEAL_OVERHEAD)
+		return ERR_CRYPTO;
+	TRY(bytes_reserve(ret_plain, sealed.length - SEAL_OVERHEAD, &plain));
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, sealed.data + NONCE_SIZE,
+						       sealed.length - NONCE_SIZE, associated.data, associated.length,
+						       sealed.data, key) != 0)
+		return ERR_CRYPTO;
+	ret_plain->length += sealed.length - SEAL_OVERHEAD;
+	return ERR_OK;
+}
+
+void random_bytes(uint8_t *ret_bytes, size_t count)
+{
+	randombytes_buf(ret_bytes, count);
+}
+
+void wipe(void *place, size_t count)
+{
+	sodium_memzero(place, count);
+}
