@@ -1,5 +1,5 @@
 /*
- * RFC 6962 / 9162 Merkle tree over SHA-256 (FORMAT.md R50-R53).
+ * RFC 6962 / 9162 Merkle tree over SHA-256 (FORMAT.md R50-R51).
  *
  *            root(6)
  *           /       \
@@ -49,16 +49,17 @@ struct merkle_proof {
  * index << level. Must be complete in the tree asked about. */
 typedef enum err merkle_read_fn(void *context, unsigned level, uint64_t index, struct hash *ret_hash);
 
-/* Proof that leaf index is in the tree of size leaves; index < size. */
+/* Proof that leaf index is in the tree of size leaves. ERR_INPUT unless index < size < 2^63; else what read returns. */
 enum err merkle_prove_inclusion(uint64_t index, uint64_t size, merkle_read_fn *read, void *context,
 				struct merkle_proof *ret_proof) MUST_USE;
-/* Proof that the tree of new_size continues that of old_size; old_size <= new_size. */
+/* Proof that the tree of new_size continues that of old_size; empty for old_size 0. ERR_INPUT unless
+ * old_size <= new_size < 2^63; else what read returns. */
 enum err merkle_prove_consistency(uint64_t old_size, uint64_t new_size, merkle_read_fn *read, void *context,
 				  struct merkle_proof *ret_proof) MUST_USE;
-/* Root of the first size leaves. */
+/* Root of the first size leaves. ERR_INPUT unless size < 2^63. */
 enum err merkle_root_at(uint64_t size, merkle_read_fn *read, void *context, struct hash *ret_root) MUST_USE;
 
-/* RFC 9162 2.1.3.2 and 2.1.4.2. ERR_PROOF. */
+/* RFC 9162 2.1.3.2 and 2.1.4.2. ERR_PROOF. Everything continues the empty tree, by an empty proof. */
 enum err merkle_verify_inclusion(uint64_t index, uint64_t size, const struct hash *leaf,
 				 const struct merkle_proof *proof, const struct hash *root) MUST_USE;
 enum err merkle_verify_consistency(uint64_t old_size, uint64_t new_size, const struct hash *old_root,
