@@ -1,6 +1,6 @@
 /*
  * C2SP tlog-tiles: where tiles stand, and what is in a bundle of entries
- * (FORMAT.md R54-R57). No file is opened here.
+ * (FORMAT.md R54-R55). No file is opened here.
  *
  * Threads: pure.
  */
