@@ -3,10 +3,18 @@
  * The broker and the agent keep everything here. LMDB lies behind it and shows
  * in no type; the simulation puts memory behind it (tests/sim/store_memory.c).
  *
- * Values read are valid until their transaction ends: copy what must live on.
+ * Values read are valid until their transaction ends, in a write transaction
+ * only until its next put, append or delete: copy what must live on.
+ *
+ * A key has 1 to STORE_KEY_MAX bytes. Another length is never found, and
+ * putting it fails with ERR_TOO_LARGE.
  *
  * Threads: any number of read transactions in any threads; one write
  * transaction at a time. A transaction stays in the thread that began it.
+ * The map grows only while no read transaction is open, so read transactions
+ * are short, and nobody may wait for an update while holding one: a thread
+ * that calls store_update with a read transaction of its own open is stopped
+ * by an assertion.
  */
 #ifndef KLUIS_STORE_H
 #define KLUIS_STORE_H
@@ -29,7 +37,8 @@ struct store_layout {
 };
 
 /* Opens folder (made with mode 0700 if create, which then must not hold a store yet: ERR_EXISTS). One process at
- * a time: ERR_IN_USE. ERR_NOT_FOUND without create, ERR_MODE if others may enter the folder, ERR_CORRUPT. */
+ * a time: ERR_IN_USE. ERR_NOT_FOUND without create, ERR_MODE if others may enter the folder, ERR_CORRUPT. The layout
+ * must outlive the store. */
 enum err store_open(const char *folder, const struct store_layout *layout, bool create, struct store **ret_store,
 		    struct fault *fault) MUST_USE;
 void store_close(struct store **store);
@@ -64,7 +73,8 @@ enum err store_txn_status(const struct store_txn *txn) MUST_USE;
  */
 enum err store_seek(struct store_txn *txn, unsigned table, struct slice from,
 		    struct store_cursor **ret_cursor) MUST_USE;
-/* False at the end; slices valid until the next call. */
+/* False at the end, and at a failure, which store_txn_status then tells; slices valid until the next call. The walk
+ * goes on at the right place when rows are put or deleted on the way. */
 bool store_next(struct store_cursor *cursor, struct slice *ret_key, struct slice *ret_value);
 /* The last key of a table; ERR_NOT_FOUND if it is empty. */
 enum err store_last(struct store_txn *txn, unsigned table, struct slice *ret_key, struct slice *ret_value) MUST_USE;
