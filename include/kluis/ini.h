@@ -7,9 +7,12 @@
  *     key = value          ; a comment after white space
  *         continued        joined to the value by one newline
  *
+ * A line that starts with ';' or '#', also after white space, is a comment. A continued line follows its key with no
+ * empty line between.
+ *
  * Refused, with the line's number: a line over 180 bytes, a tab or carriage return or any other
  * control character, text that is not UTF-8, an unknown section or key, a section or a key given twice, a
- * key before the first section, a line that is none of these.
+ * key before the first section, a key without a value, a line that is none of these.
  *
  * Threads: any; nothing is shared.
  */
@@ -34,6 +37,11 @@ struct ini_key {
  * code) and a fault "<name>:<line>: ...". name says which text it is, for the fault. */
 enum err ini_read(struct slice text, const char *name, const struct ini_key *keys, size_t key_count, void *target,
 		  struct arena *arena, struct fault *fault) MUST_USE;
+
+/* What is found wrong only after the whole was read: sets "<name>:<line>: [section] key: <format...>", where line is that
+ * of the key, of the section if key is NULL or not there, else 0. text must have passed ini_read. Returns code. */
+enum err ini_fault(struct slice text, const char *name, const char *section, const char *key, struct fault *fault,
+		   enum err code, const char *format, ...) PRINTF_LIKE(7, 8);
 
 /* Helpers for take functions. ERR_INPUT with a fault that quotes the value. */
 enum err ini_u64(const char *value, uint64_t minimum, uint64_t maximum, uint64_t *ret_number,

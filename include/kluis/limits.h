@@ -44,6 +44,8 @@
 #define PAPER_MAX (256 * 1024) /* bytes of a note: charter, agreement */
 #define INI_LINE_MAX 180       /* bytes; inih 55 cuts lines at 200 and reads on as if nothing was */
 #define INI_VALUE_MAX 16384    /* bytes of a value after its continued lines are joined */
+#define INI_SECTIONS_MAX 512   /* sections of a text: fields, masks, purposes and room; bounds the search for doubles */
+#define INI_KEYS_MAX 512       /* keys of a section, likewise */
 #define NOTE_SIGNATURES_MAX 64 /* C2SP asks for at least 16 */
 #define STORES_MAX 100000      /* store numbers are 0..99999 */
 
