@@ -32,6 +32,7 @@ struct local_time {
 
 /* POSIX TZ with numeric or quoted names, RFC 8536 hours up to 167. ERR_INPUT. */
 enum err zone_parse(const char *rule, struct zone *ret_zone, struct fault *fault) MUST_USE;
+/* The zone's clock at time_s, seconds since 1970 in UTC; a time after the year 9998 counts as its last second. */
 void zone_local(const struct zone *zone, uint64_t time_s, struct local_time *ret_local);
 
 #endif
