@@ -38,7 +38,11 @@ enum err keys_init(void) MUST_USE;
 /* True if name may be a key name: 1 to 255 bytes of UTF-8, no Unicode space, no plus sign. */
 bool key_name_is_valid(struct slice name);
 
-/* Fills in the id. name must be valid. */
+/* True if origin may be a formula's (FORMAT.md R2): 1 to ORIGIN_MAX bytes of a key name, parted by slashes, no part
+ * empty, the last one not "store", "auditor" or "witness". */
+bool origin_is_valid(struct slice origin);
+
+/* Fills in the id. name must be valid (else ERR_INPUT). */
 enum err public_key_init(struct public_key *ret_key, struct slice name, uint8_t type,
 			 const uint8_t key[static KEY_SIZE]) MUST_USE;
 /* Reads a vkey; the id in it must be the recomputed one. ERR_INPUT. */
@@ -82,7 +86,7 @@ struct principal {
 	struct slice origin;  /* points into the parsed name */
 	struct slice auditor; /* with PRINCIPAL_AUDITOR: its name, points into the parsed name */
 };
-/* ERR_INPUT unless name is one of the four forms. */
+/* ERR_INPUT unless name is one of the four forms with a valid origin. */
 enum err principal_parse(struct slice name, struct principal *ret_principal) MUST_USE;
 /* ret_name gets the zero-terminated key name of a store of the origin. */
 enum err principal_store_name(struct slice origin, uint32_t store, char ret_name[static PRINCIPAL_MAX + 1]) MUST_USE;

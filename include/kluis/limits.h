@@ -16,7 +16,7 @@
 #define SALT_SIZE 32	  /* a commitment's key: as strong as the hash */
 
 /* names, bytes */
-#define ORIGIN_MAX 200	  /* C2SP origin; leaves room for "/auditor/<name>" in one u8 */
+#define ORIGIN_MAX 95	  /* C2SP origin; with "/auditor/<name>" behind it a name fits one ini line */
 #define NAME_MAX_ 64	  /* field, purpose, role, grant, mask, auditor names: [a-z0-9-_] */
 #define PRINCIPAL_MAX 255 /* C2SP cosigner names fit a u8 length */
 
@@ -73,6 +73,11 @@ static_assert(REQUEST_MAX + 16000 <= ENTRY_MAX, "an entry holds a whole request 
 static_assert(DISCLOSURES_MAX * DISCLOSURE_ENCODED_MAX + 8192 <= ENTRY_MAX, "an entry holds a whole sync page");
 static_assert(LOG_PAGE_BYTES + 2 * ENTRY_MAX < MESSAGE_MAX, "a page of the log fits a message");
 static_assert(PAPER_MAX < MESSAGE_MAX / 2, "a paper fits a message");
+static_assert(sizeof("principal = ") - 1 + ORIGIN_MAX + sizeof("/auditor/") - 1 + NAME_MAX_ <= INI_LINE_MAX,
+	      "an invitation holds every principal's name on one line");
+static_assert(sizeof("controller = ") - 1 + ORIGIN_MAX + sizeof("/controller") - 1 + 54 <= INI_LINE_MAX,
+	      "and every vkey: '+', 8 digits, '+', base64 of 33 bytes");
+static_assert(ORIGIN_MAX + sizeof("/auditor/") - 1 + NAME_MAX_ <= PRINCIPAL_MAX, "every name of ours is a key name");
 static_assert(INI_LINE_MAX < 199, "inih's line limit is never reached");
 
 #endif
