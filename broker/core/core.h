@@ -60,7 +60,7 @@ void prepared_free(struct prepared **prepared);
 
 /* Signs a checkpoint if entries came since the last one and stores it; called at batch boundaries, at most every
  * CHECKPOINT_INTERVAL_MS. Same thread as core_commit. */
-enum err core_checkpoint(struct core *core, uint64_t now_ms) MUST_USE;
+enum err core_checkpoint(struct core *core) MUST_USE;
 
 /* Entries in the log. */
 uint64_t core_size(struct core *core);
