@@ -38,8 +38,8 @@ struct ini_key {
 enum err ini_read(struct slice text, const char *name, const struct ini_key *keys, size_t key_count, void *target,
 		  struct arena *arena, struct fault *fault) MUST_USE;
 
-/* What is found wrong only after the whole was read: sets "<name>:<line>: [section] key: <format...>", where line is that
- * of the key, of the section if key is NULL or not there, else 0. text must have passed ini_read. Returns code. */
+/* What is found wrong only after the whole was read: sets "<name>:<line>: [section] key: <format...>", where line is
+ * that of the key, of the section if key is NULL or not there, else 0. text must have passed ini_read. Returns code. */
 enum err ini_fault(struct slice text, const char *name, const char *section, const char *key, struct fault *fault,
 		   enum err code, const char *format, ...) PRINTF_LIKE(7, 8);
 

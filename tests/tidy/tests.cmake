@@ -1,0 +1,9 @@
+# The other presets as entries of the dev preset's run, so that one summary is of everything (ctest --preset all).
+# The dev test preset itself leaves them out: they take minutes.
+get_filename_component(preset_here ${CMAKE_BINARY_DIR} NAME)
+if(preset_here STREQUAL "dev")
+  foreach(preset clang asan tsan)
+    add_test(NAME preset/${preset} COMMAND ${CMAKE_COMMAND} --workflow --preset ${preset} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(preset/${preset} PROPERTIES LABELS preset TIMEOUT 900 RUN_SERIAL TRUE)
+  endforeach()
+endif()
