@@ -109,7 +109,7 @@ static enum err open_charter(struct context *context, struct slice hash, struct 
 	struct fault fault = {""};
 
 	TRY(read_note(context, hash, arena, &note));
-	enum err err = charter_open(note, &context->keys->controller, "charter", arena, ret_charter, &fault);
+	enum err err = charter_open(note, context->papers->controller, "charter", arena, ret_charter, &fault);
 	return err == ERR_OK || err == ERR_MEMORY ? err : ERR_CORRUPT;
 }
 
