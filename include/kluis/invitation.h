@@ -14,20 +14,24 @@
 
 struct invitation {
 	const char *origin;
-	const char *principal; /* key name to join under */
-	const char *address;   /* tls+tcp://host:port */
-	const char *certificate_pem;
+	const char *principal;	     /* key name to join under */
+	const char *address;	     /* tls+tcp://host:port */
+	const char *certificate_pem; /* one certificate, each line with its newline */
 	struct public_key log;
 	struct public_key controller;
 	uint8_t code[INVITATION_CODE_SIZE];
-	uint64_t expires_ms;
+	uint64_t expires_ms; /* whole seconds */
 };
 
-/* The five of every paper. The reader checks the signature against the controller key that stands in it: the
- * reader has nothing else yet, and says its fingerprint to the person. */
+/* Reads one, for the fault called name. Names must fit each other: controller and log are keys of the origin, the
+ * principal a store or an auditor of it. The signature is checked against the controller key that stands in it (R63):
+ * the reader has nothing else yet, and says its id to the person. Does not look at a clock. Texts live in the arena.
+ * ERR_PAPER or ERR_INPUT with a fault, ERR_SIGNATURE. */
 enum err invitation_parse(struct slice note, const char *name, struct arena *arena, struct invitation *ret_invitation,
 			  struct fault *fault) MUST_USE;
+/* Appends the signed note. What invitation_parse would refuse is refused here with the same codes, ret_note is then
+ * unchanged. */
 enum err invitation_print(const struct invitation *invitation, const struct secret_key *controller,
-			  struct bytes *ret_note) MUST_USE;
+			  struct bytes *ret_note, struct fault *fault) MUST_USE;
 
 #endif

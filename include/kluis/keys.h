@@ -14,6 +14,7 @@
 
 #include "kluis/bytes.h"
 #include "kluis/limits.h"
+#include "kluis/principal.h"
 
 /* Signature types of C2SP signed-note. */
 #define KEY_TYPE_ED25519 0x01
@@ -37,10 +38,6 @@ enum err keys_init(void) MUST_USE;
 
 /* True if name may be a key name: 1 to 255 bytes of UTF-8, no Unicode space, no plus sign. */
 bool key_name_is_valid(struct slice name);
-
-/* True if origin may be a formula's (FORMAT.md R2): 1 to ORIGIN_MAX bytes of a key name, parted by slashes, no part
- * empty, the last one not "store", "auditor" or "witness". */
-bool origin_is_valid(struct slice origin);
 
 /* Fills in the id. name must be valid (else ERR_INPUT). */
 enum err public_key_init(struct public_key *ret_key, struct slice name, uint8_t type,
@@ -77,19 +74,6 @@ enum err key_sign(const struct secret_key *key, const char *domain, struct slice
 /* ERR_SIGNATURE if it does not verify. */
 enum err key_verify(const uint8_t key[static KEY_SIZE], const char *domain, struct slice message,
 		    struct slice signature) MUST_USE;
-
-/* Principals: what a key name means. */
-enum principal_kind { PRINCIPAL_CONTROLLER, PRINCIPAL_LOG, PRINCIPAL_STORE, PRINCIPAL_AUDITOR };
-struct principal {
-	enum principal_kind kind;
-	uint32_t store;	      /* with PRINCIPAL_STORE */
-	struct slice origin;  /* points into the parsed name */
-	struct slice auditor; /* with PRINCIPAL_AUDITOR: its name, points into the parsed name */
-};
-/* ERR_INPUT unless name is one of the four forms with a valid origin. */
-enum err principal_parse(struct slice name, struct principal *ret_principal) MUST_USE;
-/* ret_name gets the zero-terminated key name of a store of the origin. */
-enum err principal_store_name(struct slice origin, uint32_t store, char ret_name[static PRINCIPAL_MAX + 1]) MUST_USE;
 
 /* Standard base64 with padding. decode is strict: canonical, no line breaks. */
 enum err base64_append(struct slice bytes, struct bytes *ret_text) MUST_USE;

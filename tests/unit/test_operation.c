@@ -1,0 +1,443 @@
+/* The table of operations against the schema, and each bound of each operation's message. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kluis/clock.h"
+#include "kluis/operation.h"
+
+#include "sample.h"
+
+#define KIND(name) KLUIS__OPERATION__KIND_##name
+
+static struct arena arena;
+
+static int reset(void **state)
+{
+	(void)state;
+	arena_fini(&arena);
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	return 0;
+}
+
+/* The i-th kind that the schema has; NULL after the last. */
+static const ProtobufCFieldDescriptor *schema_kind(unsigned ordinal)
+{
+	for (unsigned i = 0; i < kluis__operation__descriptor.n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &kluis__operation__descriptor.fields[i];
+
+		if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 && ordinal-- == 0)
+			return field;
+	}
+	return NULL;
+}
+
+static bool schema_has_field(const ProtobufCFieldDescriptor *kind, const char *name)
+{
+	const ProtobufCMessageDescriptor *message = kind->descriptor;
+
+	for (unsigned i = 0; i < message->n_fields; i++)
+		if (strcmp(message->fields[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void test_every_kind_of_the_schema_has_one_row(void **state)
+{
+	const ProtobufCFieldDescriptor *kind;
+	const struct operation_row *all;
+	unsigned kinds = 0;
+	size_t count;
+
+	(void)state;
+	all = operation_rows(&count);
+	for (; (kind = schema_kind(kinds)) != NULL; kinds++) {
+		const struct operation_row *row = operation_row((Kluis__Operation__KindCase)kind->id);
+
+		assert_non_null(row);
+		assert_int_equal(row->kind, kind->id);
+		assert_string_equal(row->name, kind->name);
+		assert_true(row >= all && row < all + count);
+		assert_true(row->check != NULL);
+		assert_int_equal(row->commitment != NULL, schema_has_field(kind, "commitment"));
+	}
+	assert_int_equal(count, kinds); /* with the above: no row twice */
+	assert_null(operation_row(KLUIS__OPERATION__KIND__NOT_SET));
+	assert_null(operation_row((Kluis__Operation__KindCase)999));
+}
+
+/* FORMAT.md section 9 and R44, R42, as a matrix: s(tore) c(ontroller) a(uditor), d(ata), p(aper), g(rant), f(irst
+ * contact). */
+static const struct {
+	Kluis__Operation__KindCase kind;
+	const char *marks;
+	int granted;
+} expected[] = {
+	{KIND(JOIN), "saf", -1},
+	{KIND(LOOKUP), "scg", OPERATION_LOOKUP},
+	{KIND(SYNC), "sg", OPERATION_SYNC},
+	{KIND(RECEIPT), "scg", OPERATION_RECEIPT},
+	{KIND(REGISTRATION), "scg", OPERATION_REGISTER},
+	{KIND(UPDATE), "scg", OPERATION_UPDATE},
+	{KIND(CONSENT), "scg", OPERATION_CONSENT},
+	{KIND(STAFF), "sc", -1},
+	{KIND(ACCEPT), "s", -1},
+	{KIND(AGREEMENTS), "scad", -1},
+	{KIND(GET_PAPER), "scad", -1},
+	{KIND(PROVE), "scad", -1},
+	{KIND(CHARTER), "cp", -1},
+	{KIND(OPEN_STORE), "c", -1},
+	{KIND(INVITE), "c", -1},
+	{KIND(DRAFT), "cp", -1},
+	{KIND(OFFER), "c", -1},
+	{KIND(STANDING), "c", -1},
+	{KIND(RESTRICTION), "c", -1},
+	{KIND(PROGRESS), "c", -1},
+	{KIND(TOTALS), "cd", -1},
+	{KIND(CENSUS), "cad", -1},
+	{KIND(GET_CHECKPOINT), "cad", -1},
+	{KIND(READ_LOG), "cad", -1},
+};
+
+static void test_who_may_send_what(void **state)
+{
+	size_t count;
+
+	(void)state;
+	operation_rows(&count);
+	assert_int_equal(count, sizeof expected / sizeof expected[0]);
+	for (size_t i = 0; i < count; i++) {
+		const struct operation_row *row = operation_row(expected[i].kind);
+		const char *marks = expected[i].marks;
+
+		assert_int_equal((row->may & MAY_STORE) != 0, strchr(marks, 's') != NULL);
+		assert_int_equal((row->may & MAY_CONTROLLER) != 0, strchr(marks, 'c') != NULL);
+		assert_int_equal((row->may & MAY_AUDITOR) != 0, strchr(marks, 'a') != NULL);
+		assert_int_equal(row->may & ~(MAY_STORE | MAY_CONTROLLER | MAY_AUDITOR), 0);
+		assert_int_equal(row->is_first_contact, strchr(marks, 'f') != NULL);
+		assert_int_equal(row->answers_data, strchr(marks, 'd') != NULL);
+		assert_int_equal(row->takes_paper, strchr(marks, 'p') != NULL);
+		assert_int_equal(row->granted, expected[i].granted);
+		assert_int_equal(row->granted >= 0, strchr(marks, 'g') != NULL);
+	}
+}
+
+static void test_samples_of_every_kind_pass(void **state)
+{
+	const struct operation_row *rows;
+	size_t count;
+
+	(void)state;
+	rows = operation_rows(&count);
+	for (size_t i = 0; i < count; i++) {
+		struct fault fault = {0};
+		Kluis__Operation *operation = sample_operation(rows[i].kind, &arena);
+
+		assert_int_equal(operation_check(operation, &fault), ERR_OK);
+		assert_string_equal(fault.text, "");
+		if (rows[i].commitment != NULL)
+			assert_int_equal(rows[i].commitment(operation).length, HASH_SIZE);
+	}
+}
+
+/* The operation is refused and the fault says which operation and which field. */
+static void refused(const Kluis__Operation *operation, const char *field)
+{
+	struct fault fault = {0};
+
+	assert_int_equal(operation_check(operation, &fault), ERR_INPUT);
+	assert_non_null(strstr(fault.text, operation_row(operation->kind_case)->name));
+	assert_non_null(strstr(fault.text, field));
+	assert_int_equal(operation_check(operation, NULL), ERR_INPUT);
+}
+
+/* A bytes field of each operation with a byte more, a byte less and none; only a page's cursor has no fixed size. */
+static void spoil_bytes(Kluis__Operation *operation, const ProtobufCFieldDescriptor *kind)
+{
+	const ProtobufCMessageDescriptor *message = kind->descriptor;
+
+	for (unsigned i = 0; i < message->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &message->fields[i];
+		ProtobufCBinaryData *data = (void *)((uint8_t *)operation->join + field->offset);
+		size_t length = data->len;
+
+		if (field->type != PROTOBUF_C_TYPE_BYTES || strcmp(field->name, "after") == 0)
+			continue;
+		for (size_t wrong = 0; wrong <= length + 1; wrong += wrong == 0 ? length - 1 : 2) {
+			data->len = wrong;
+			refused(operation, field->name);
+		}
+		data->len = length;
+	}
+}
+
+static void test_every_bytes_field_has_its_size(void **state)
+{
+	const ProtobufCFieldDescriptor *kind;
+
+	(void)state;
+	for (unsigned i = 0; (kind = schema_kind(i)) != NULL; i++)
+		spoil_bytes(sample_operation((Kluis__Operation__KindCase)kind->id, &arena), kind);
+}
+
+/* Stores are 0 to 99999 wherever a store stands. */
+static void test_every_store_is_in_bounds(void **state)
+{
+	const ProtobufCFieldDescriptor *kind;
+	int stores = 0;
+
+	(void)state;
+	for (unsigned k = 0; (kind = schema_kind(k)) != NULL; k++) {
+		Kluis__Operation *operation = sample_operation((Kluis__Operation__KindCase)kind->id, &arena);
+		const ProtobufCMessageDescriptor *message = kind->descriptor;
+
+		for (unsigned i = 0; i < message->n_fields; i++) {
+			uint32_t *place = (void *)((uint8_t *)operation->join + message->fields[i].offset);
+
+			if (strcmp(message->fields[i].name, "store") != 0)
+				continue;
+			*place = 99999;
+			assert_int_equal(operation_check(operation, NULL), ERR_OK);
+			*place = 100000;
+			refused(operation, "store");
+			stores++;
+		}
+	}
+	assert_int_equal(stores, 7);
+}
+
+static void test_numbers_are_in_bounds(void **state)
+{
+	Kluis__Operation *operation = sample_operation(KIND(LOOKUP), &arena);
+
+	(void)state;
+	operation->lookup->field = 0;
+	refused(operation, "field");
+	operation->lookup->field = 64;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->lookup->field = 65;
+	refused(operation, "field");
+
+	operation = sample_operation(KIND(SYNC), &arena);
+	operation->sync->count = 0;
+	refused(operation, "count");
+	operation->sync->count = 512;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->sync->count = 513;
+	refused(operation, "count");
+
+	operation = sample_operation(KIND(STANDING), &arena);
+	operation->standing->action = 0;
+	refused(operation, "action");
+	operation->standing->action = 4;
+	refused(operation, "action");
+
+	operation = sample_operation(KIND(TOTALS), &arena);
+	operation->totals->count = 0;
+	refused(operation, "count");
+	operation = sample_operation(KIND(TOTALS), &arena);
+	operation->totals->after = sample_bytes(&arena, 1, 65);
+	refused(operation, "after");
+}
+
+static void test_log_indices_are_in_bounds(void **state)
+{
+	Kluis__Operation *operation = sample_operation(KIND(PROVE), &arena);
+
+	(void)state;
+	operation->prove->index = (uint64_t)1 << 63;
+	refused(operation, "index");
+	operation = sample_operation(KIND(READ_LOG), &arena);
+	operation->read_log->from = 2;
+	refused(operation, "from");
+	operation->read_log->size = 2;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->read_log->size = UINT64_MAX;
+	refused(operation, "size");
+}
+
+static void test_days_are_in_bounds(void **state)
+{
+	Kluis__Operation *receipt = sample_operation(KIND(RECEIPT), &arena);
+	Kluis__Operation *registration = sample_operation(KIND(REGISTRATION), &arena);
+	const int32_t first = date_join(1900, 1, 1), last = date_join(9999, 12, 31);
+
+	(void)state;
+	receipt->receipt->day = registration->registration->day = first;
+	assert_int_equal(operation_check(receipt, NULL), ERR_OK);
+	assert_int_equal(operation_check(registration, NULL), ERR_OK);
+	receipt->receipt->day = registration->registration->day = last;
+	assert_int_equal(operation_check(receipt, NULL), ERR_OK);
+	assert_int_equal(operation_check(registration, NULL), ERR_OK);
+	receipt->receipt->day = registration->registration->day = first - 1;
+	refused(receipt, "day");
+	refused(registration, "day");
+	receipt->receipt->day = registration->registration->day = last + 1;
+	refused(receipt, "day");
+	refused(registration, "day");
+}
+
+static char *repeat(char letter, size_t count)
+{
+	char *text = arena_alloc(&arena, count + 1);
+
+	memset(text, letter, count);
+	return text;
+}
+
+static char *copy(const char *text)
+{
+	return arena_text(&arena, slice_text(text));
+}
+
+static void test_texts_are_bounded_and_clean(void **state)
+{
+	Kluis__Operation *operation = sample_operation(KIND(LOOKUP), &arena);
+
+	(void)state;
+	operation->purpose = repeat('p', 64);
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->purpose = repeat('p', 65);
+	refused(operation, "purpose");
+	operation->purpose = repeat('p', 0);
+	refused(operation, "purpose");
+	operation->purpose = copy("ser\nvice");
+	refused(operation, "purpose");
+
+	operation = sample_operation(KIND(STAFF), &arena);
+	operation->staff->role = repeat('r', 65);
+	refused(operation, "role");
+	operation = sample_operation(KIND(OPEN_STORE), &arena);
+	operation->open_store->name = repeat('n', 0);
+	refused(operation, "name");
+	operation->open_store->name = copy("Store\x1b[2J");
+	refused(operation, "name");
+	operation = sample_operation(KIND(STANDING), &arena);
+	operation->standing->reason = repeat('r', 1025);
+	refused(operation, "reason");
+	operation->standing->reason = copy("\xc0\x80");
+	refused(operation, "reason");
+	operation->standing->reason = NULL;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+}
+
+static void test_countries_are_two_capitals(void **state)
+{
+	static const char *const wrong[] = {"", "N", "nl", "Nl", "NLD", "N1", "\xc3\x89"};
+	Kluis__Operation *operation = sample_operation(KIND(OPEN_STORE), &arena);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		operation->open_store->country = copy(wrong[i]);
+		refused(operation, "country");
+	}
+}
+
+static void test_invitations_are_for_stores_and_auditors(void **state)
+{
+	static const char *const wrong[] = {"",
+					    SAMPLE_ORIGIN,
+					    SAMPLE_ORIGIN "/controller",
+					    SAMPLE_ORIGIN "/log",
+					    SAMPLE_ORIGIN "/store/012",
+					    SAMPLE_ORIGIN "/till/1"};
+	Kluis__Operation *operation = sample_operation(KIND(INVITE), &arena);
+
+	(void)state;
+	operation->invite->principal = copy(SAMPLE_ORIGIN "/auditor/kpmg");
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		operation->invite->principal = copy(wrong[i]);
+		refused(operation, "principal");
+	}
+}
+
+static void test_consents_are_bounded(void **state)
+{
+	Kluis__Operation *operation = sample_operation(KIND(REGISTRATION), &arena);
+	Kluis__ConsentState *many[PURPOSES_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < PURPOSES_MAX + 1; i++)
+		many[i] = operation->registration->consents[0];
+	operation->registration->consents = many;
+	operation->registration->n_consents = PURPOSES_MAX;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->registration->n_consents = PURPOSES_MAX + 1;
+	refused(operation, "consents");
+	operation->registration->n_consents = 1;
+	many[0]->status = 10;
+	refused(operation, "status");
+
+	operation = sample_operation(KIND(CONSENT), &arena);
+	operation->consent->state->status = 9;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->consent->state->status = 10;
+	refused(operation, "status");
+	operation->consent->state->status = 0;
+	operation->consent->state->purpose = copy("");
+	refused(operation, "purpose");
+}
+
+static void test_removed_employee_has_no_name(void **state)
+{
+	Kluis__Operation *operation = sample_operation(KIND(STAFF), &arena);
+
+	(void)state;
+	operation->staff->role = copy("");
+	refused(operation, "commitment");
+	operation->staff->has_commitment = 0;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	assert_int_equal(operation_row(KIND(STAFF))->commitment(operation).length, 0);
+}
+
+static void test_operation_of_no_kind_is_refused(void **state)
+{
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	struct fault fault = {0};
+
+	(void)state;
+	assert_int_equal(operation_check(&operation, &fault), ERR_INPUT);
+	assert_non_null(strstr(fault.text, "kind"));
+}
+
+/* Whatever stands in a refused field, the fault does not repeat it: it might be a person's name in the wrong place. */
+static void test_faults_do_not_quote(void **state)
+{
+	Kluis__Operation *operation = sample_operation(KIND(STAFF), &arena);
+	struct fault fault = {0};
+
+	(void)state;
+	operation->staff->role = copy("Johanna de Vries\n");
+	assert_int_equal(operation_check(operation, &fault), ERR_INPUT);
+	assert_null(strstr(fault.text, "Johanna"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_every_kind_of_the_schema_has_one_row, reset),
+		cmocka_unit_test_setup(test_who_may_send_what, reset),
+		cmocka_unit_test_setup(test_samples_of_every_kind_pass, reset),
+		cmocka_unit_test_setup(test_every_bytes_field_has_its_size, reset),
+		cmocka_unit_test_setup(test_every_store_is_in_bounds, reset),
+		cmocka_unit_test_setup(test_numbers_are_in_bounds, reset),
+		cmocka_unit_test_setup(test_log_indices_are_in_bounds, reset),
+		cmocka_unit_test_setup(test_days_are_in_bounds, reset),
+		cmocka_unit_test_setup(test_texts_are_bounded_and_clean, reset),
+		cmocka_unit_test_setup(test_countries_are_two_capitals, reset),
+		cmocka_unit_test_setup(test_invitations_are_for_stores_and_auditors, reset),
+		cmocka_unit_test_setup(test_consents_are_bounded, reset),
+		cmocka_unit_test_setup(test_removed_employee_has_no_name, reset),
+		cmocka_unit_test_setup(test_operation_of_no_kind_is_refused, reset),
+		cmocka_unit_test_setup(test_faults_do_not_quote, reset),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	arena_fini(&arena);
+	return failed;
+}
