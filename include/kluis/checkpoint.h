@@ -1,5 +1,5 @@
 /*
- * C2SP tlog-checkpoint and tlog-proof (FORMAT.md R58-R60).
+ * C2SP tlog-checkpoint and tlog-proof (FORMAT.md R58, R60).
  *
  * Threads: pure.
  */
@@ -29,7 +29,8 @@ enum err checkpoint_open(struct slice note, const struct public_key *log, struct
 /* c2sp.org/tlog-proof@v1. print: checkpoint_note is appended verbatim. */
 enum err tlog_proof_print(uint64_t index, const struct merkle_proof *proof, struct slice checkpoint_note,
 			  struct bytes *ret_text) MUST_USE;
-/* Verifies that leaf is at the proof's index in a tree that log signed. */
+/* Verifies that leaf is at the proof's index in a tree that log signed: ERR_PAPER for another form or log,
+ * ERR_SIGNATURE, ERR_PROOF. The checkpoint's origin points into text. An "extra" line is ignored. */
 enum err tlog_proof_verify(struct slice text, const struct hash *leaf, const struct public_key *log,
 			   uint64_t *ret_index, struct checkpoint *ret_checkpoint, struct fault *fault) MUST_USE;
 

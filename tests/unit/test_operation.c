@@ -163,10 +163,11 @@ static void spoil_bytes(Kluis__Operation *operation, const ProtobufCFieldDescrip
 	for (unsigned i = 0; i < message->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &message->fields[i];
 		ProtobufCBinaryData *data = (void *)((uint8_t *)operation->join + field->offset);
-		size_t length = data->len;
+		size_t length;
 
 		if (field->type != PROTOBUF_C_TYPE_BYTES || strcmp(field->name, "after") == 0)
 			continue;
+		length = data->len;
 		for (size_t wrong = 0; wrong <= length + 1; wrong += wrong == 0 ? length - 1 : 2) {
 			data->len = wrong;
 			refused(operation, field->name);
