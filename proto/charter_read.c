@@ -6,6 +6,7 @@
 #include "kluis/charter.h"
 #include "kluis/hash.h"
 #include "kluis/ini.h"
+#include "kluis/principal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define DAY_S 86400
@@ -82,9 +83,10 @@ static enum err take_formula(void *target, const char *section_name, const char 
 	(void)section_name;
 	(void)arena;
 	if (strcmp(key, "origin") == 0) {
-		if (strlen(value) > ORIGIN_MAX || !key_name_is_valid(slice_text(value)))
+		if (!origin_is_valid(slice_text(value)))
 			return fault_set(fault, ERR_INPUT,
-					 "origin must be at most %d bytes without blanks and plus signs", ORIGIN_MAX);
+					 "'%.100s' is not an origin such as example.com/loyalty, at most %d bytes",
+					 value, ORIGIN_MAX);
 		charter->origin = value;
 		return ERR_OK;
 	}
