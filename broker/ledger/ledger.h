@@ -49,7 +49,8 @@ void ledger_drop(struct ledger *ledger);
 uint64_t ledger_size(const struct ledger *ledger);
 void ledger_root(const struct ledger *ledger, struct hash *ret_root);
 
-/* Reads on any transaction. */
+/* Reads on any transaction. Proofs: ERR_NOT_FOUND when size lies past the log's end, ERR_INPUT when index or
+ * old_size lies past size, ERR_CORRUPT when tiles or entries are missing. */
 enum err ledger_size_at(const struct ledger_tables *tables, struct store_txn *txn, uint64_t *ret_size) MUST_USE;
 enum err ledger_entry(const struct ledger_tables *tables, struct store_txn *txn, uint64_t index,
 		      struct slice *ret_entry) MUST_USE;
