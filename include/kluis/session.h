@@ -7,7 +7,21 @@
  * Before a request leaves, it is on disk (file "lane-<n>" in the session's folder,
  * sealed under a key derived from the signing key, written anew and renamed,
  * fsynced). After a crash session_resume sends the very same bytes and the
- * broker gives the same reply.
+ * broker gives the same reply (R34). So one durable save a request is enough:
+ *
+ *     save(n, acknowledgement of n-1, bytes of n) ─▶ send ─▶ reply, kept in memory
+ *     save(n+1, acknowledgement of n, bytes of n+1) ─▶ ...
+ *
+ * What a crash after a reply leaves behind is a pending request whose answer
+ * the broker gives again. Two more saves happen off that path: session_close
+ * leaves a settled state, and a refusal without entry takes the request off the disk
+ * at once, for what was reported as refused must not be sent again later.
+ *
+ * A reply without an entry has used no number (R36), so the next request takes it. But
+ * the bytes are given up only by a call that had every one of its tries answered: while a try
+ * stands unanswered, a copy of them may still be on its way and be executed. Such a
+ * call returns the refusal and leaves the request pending for session_resume. Should a copy
+ * turn up even later, the broker answers one of the two with ERR_REUSED: never are both executed.
  *
  * Threads: a session belongs to one thread; lanes are independent of each other.
  */
@@ -21,6 +35,8 @@ struct exchange {
 	void *context;
 	/* Appends the reply to ret_reply. ERR_NETWORK, ERR_TIMEOUT: nothing is known of what became of it. */
 	enum err (*send)(void *context, struct slice message, struct bytes *ret_reply);
+	/* Waits a little before the next try (attempt counts from 0), since the broker is busy or away. May be NULL. */
+	void (*pause)(void *context, unsigned attempt);
 };
 
 /* What a lane remembers, and where: files (session_files) or a simulation's disk. */
@@ -40,17 +56,20 @@ struct session {
 	struct exchange exchange;
 	struct session_memory memory;
 	uint32_t lane;
-	uint64_t sequence; /* last one used */
+	uint64_t sequence; /* last one used, the pending one's included */
 	bool has_acknowledgement;
 	uint64_t entry_index;
 	struct hash entry_leaf;
 	bool has_pending;     /* sent, answer not known */
 	struct bytes pending; /* the whole envelope */
+	uint64_t expected;    /* by the broker, after ERR_SEQUENCE */
+	bool is_unsaved;      /* settled since the last save; a simulated crash clears it before session_close */
 };
 
 /* Opens a lane, reading what it remembers. ERR_CORRUPT when that cannot be opened with key. */
 enum err session_open(struct session *ret_session, const struct secret_key *key, uint32_t lane,
 		      struct exchange exchange, struct session_memory memory, struct fault *fault) MUST_USE;
+/* Saves a settled state if it is not on disk yet (best effort: the older state is as good), frees and wipes. */
 void session_close(struct session *session);
 
 /* What to send; principal, lane, sequence and acknowledgement are the session's to fill in. */
@@ -76,7 +95,8 @@ struct session_answer {
 /*
  * Sends and checks (reply_check). Retries ERR_NETWORK, ERR_TIMEOUT and ERR_BUSY with the same bytes up to tries times.
  * ERR_OK: an entry was written, look at its code and results. A refusal without entry returns its
- * code with the broker's text in fault. ERR_MISMATCH: the answer is not what its
+ * code with the broker's text in fault; ERR_SEQUENCE (this lane's memory is not the one that the broker talked to last)
+ * also sets session->expected. ERR_MISMATCH: the answer is not what its
  * entry says; it must not be used. If the last outcome is unknown the request stays pending:
  * session_resume must be called before the next session_call (ERR_STATE else).
  */

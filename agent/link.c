@@ -1,0 +1,177 @@
+#include "kluis/link.h"
+
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <nng/supplemental/tls/tls.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kluis/clock.h"
+
+/* What nng adds before a message's body on the wire: the request's number. */
+#define REQUEST_HEADER_SIZE 4
+/* An answer is taken in a little over the limit, so that it can be refused by name; nng closes the connection past it.
+ */
+#define RECEIVE_MAX (MESSAGE_MAX + REQUEST_HEADER_SIZE + 4096)
+
+#define RECONNECT_MS_MIN 20
+#define RECONNECT_MS_MAX 1000
+
+struct link {
+	nng_socket socket;
+};
+
+static enum err link_error(int number)
+{
+	static const struct {
+		int number;
+		enum err err;
+	} table[] = {
+		{0, ERR_OK},
+		{NNG_ENOMEM, ERR_MEMORY},
+		{NNG_ETIMEDOUT, ERR_TIMEOUT},
+		{NNG_EMSGSIZE, ERR_TOO_LARGE},
+		{NNG_EPEERAUTH, ERR_CERTIFICATE},
+		{NNG_ECRYPTO, ERR_CERTIFICATE},
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (table[i].number == number)
+			return table[i].err;
+	}
+	return ERR_NETWORK;
+}
+
+/* Trusts the pinned certificate and nothing else. */
+static int pin_certificate(nng_dialer dialer, const char *certificate_pem)
+{
+	nng_tls_config *config;
+	int number = nng_tls_config_alloc(&config, NNG_TLS_MODE_CLIENT);
+	if (number != 0)
+		return number;
+	number = nng_tls_config_ca_chain(config, certificate_pem, NULL);
+	if (number == 0)
+		number = nng_tls_config_server_name(config, TLS_SERVER_NAME);
+	if (number == 0)
+		number = nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_REQUIRED);
+	if (number == 0)
+		number = nng_tls_config_version(config, NNG_TLS_1_2, NNG_TLS_1_3);
+	if (number == 0)
+		number = nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config);
+	nng_tls_config_free(config);
+	return number;
+}
+
+static int set_options(nng_socket socket, uint64_t timeout_ms)
+{
+	nng_duration timeout = timeout_ms > INT32_MAX ? INT32_MAX : (nng_duration)timeout_ms;
+	const struct {
+		const char *name;
+		nng_duration value;
+	} durations[] = {
+		/* Repeating is the session's to decide: nng itself never sends twice. */
+		{NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE},
+		{NNG_OPT_SENDTIMEO, timeout},
+		{NNG_OPT_RECVTIMEO, timeout},
+		{NNG_OPT_RECONNMINT, RECONNECT_MS_MIN},
+		{NNG_OPT_RECONNMAXT, RECONNECT_MS_MAX},
+	};
+	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
+		int number = nng_socket_set_ms(socket, durations[i].name, durations[i].value);
+		if (number != 0)
+			return number;
+	}
+	return nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, RECEIVE_MAX);
+}
+
+static enum err dial(nng_socket socket, const char *address, const char *certificate_pem, struct fault *fault)
+{
+	nng_dialer dialer;
+	int number = nng_dialer_create(&dialer, socket, address);
+	if (number != 0)
+		return fault_set(fault, ERR_NETWORK, "'%s' is not an address that can be reached: %s", address,
+				 nng_strerror(number));
+	if (certificate_pem != NULL && pin_certificate(dialer, certificate_pem) != 0)
+		return fault_set(fault, ERR_CERTIFICATE, "the broker's certificate in the invitation cannot be read");
+	enum err err = link_error(nng_dialer_start(dialer, 0));
+	if (err == ERR_CERTIFICATE)
+		return fault_set(fault, err, "'%s' did not show the invited certificate", address);
+	if (err != ERR_OK)
+		return fault_set(fault, ERR_NETWORK, "'%s' cannot be reached: is the broker running?", address);
+	return ERR_OK;
+}
+
+enum err link_open(const char *address, const char *certificate_pem, uint64_t timeout_ms, struct link **ret_link,
+		   struct fault *fault)
+{
+	bool is_tls = strncmp(address, "tls+tcp://", strlen("tls+tcp://")) == 0;
+	bool is_ipc = strncmp(address, "ipc://", strlen("ipc://")) == 0;
+	/* Fail closed: nothing goes over a connection whose other end is not proved. */
+	if (!is_tls && !is_ipc)
+		return fault_set(fault, ERR_NETWORK, "'%s' is neither a tls+tcp:// nor an ipc:// address", address);
+	if (is_tls != (certificate_pem != NULL))
+		return fault_set(fault, ERR_CERTIFICATE, "'%s' needs %s certificate", address, is_tls ? "a" : "no");
+
+	CLEANUP(link_close) struct link *link = calloc(1, sizeof(*link));
+	if (link == NULL)
+		return ERR_MEMORY;
+	TRY(link_error(nng_req0_open(&link->socket)));
+	TRY(link_error(set_options(link->socket, timeout_ms)));
+	TRY(dial(link->socket, address, certificate_pem, fault));
+	*ret_link = link;
+	link = NULL;
+	return ERR_OK;
+}
+
+void link_close(struct link **link)
+{
+	if (*link == NULL)
+		return;
+	if ((*link)->socket.id != 0)
+		nng_close((*link)->socket);
+	free(*link);
+	*link = NULL;
+}
+
+static enum err send_bytes(struct link *link, struct slice bytes)
+{
+	nng_msg *message;
+	TRY(link_error(nng_msg_alloc(&message, 0)));
+	int number = nng_msg_append(message, bytes.data, bytes.length);
+	if (number == 0)
+		number = nng_sendmsg(link->socket, message, 0);
+	if (number != 0)
+		nng_msg_free(message); /* it is nng's only after success */
+	return link_error(number);
+}
+
+enum err link_send(struct link *link, struct slice message, struct bytes *ret_reply)
+{
+	if (message.length > MESSAGE_MAX)
+		return ERR_TOO_LARGE;
+	TRY(send_bytes(link, message));
+	nng_msg *reply;
+	TRY(link_error(nng_recvmsg(link->socket, &reply, 0)));
+	enum err err = ERR_TOO_LARGE;
+	if (nng_msg_len(reply) <= MESSAGE_MAX)
+		err = bytes_append(ret_reply, SLICE(nng_msg_body(reply), nng_msg_len(reply)));
+	nng_msg_free(reply);
+	return err;
+}
+
+static enum err exchange_send(void *context, struct slice message, struct bytes *ret_reply)
+{
+	return link_send(context, message, ret_reply);
+}
+
+/* 20 ms, doubled each time, at most about a second. */
+static void exchange_pause(void *context, unsigned attempt)
+{
+	(void)context;
+	clock_sleep_ms((uint64_t)RECONNECT_MS_MIN << (attempt > 5 ? 5 : attempt));
+}
+
+struct exchange link_exchange(struct link *link)
+{
+	return (struct exchange){.context = link, .send = exchange_send, .pause = exchange_pause};
+}

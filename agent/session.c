@@ -1,0 +1,341 @@
+#include "kluis/session.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kluis/file.h"
+#include "kluis/hash.h"
+
+#define STATE_VERSION 1
+#define STATE_MAX (MESSAGE_MAX + 128)
+#define SEALED_MAX (STATE_MAX + SEAL_OVERHEAD)
+#define SEALING_DOMAIN "kluis/session/v1\n"
+#define PATH_SIZE 2048
+
+/* ---- memory in files ---- */
+
+static enum err lane_path(const char *folder, uint32_t lane, char ret_path[static PATH_SIZE])
+{
+	int length = snprintf(ret_path, PATH_SIZE, "%s/lane-%u", folder, lane);
+	return length > 0 && length < PATH_SIZE ? ERR_OK : ERR_TOO_LARGE;
+}
+
+static enum err files_load(void *context, uint32_t lane, struct bytes *ret_state)
+{
+	char path[PATH_SIZE];
+	TRY(lane_path(context, lane, path));
+	return file_read(path, ret_state, NULL);
+}
+
+static enum err files_save(void *context, uint32_t lane, struct slice state)
+{
+	char path[PATH_SIZE];
+	TRY(lane_path(context, lane, path));
+	return file_write(path, state, 0600, NULL);
+}
+
+struct session_memory session_files(const char *folder)
+{
+	/* The interface's context is not const; this one is only read. */
+	union {
+		const char *folder;
+		void *context;
+	} place = {.folder = folder};
+	return (struct session_memory){.context = place.context, .load = files_load, .save = files_save};
+}
+
+/* ---- a lane's state as bytes ---- */
+
+static void derive_key(const struct secret_key *key, uint8_t ret_key[static KEY_SIZE])
+{
+	/* The first half of an Ed25519 secret key is its seed. */
+	blake2b(SLICE(key->secret, KEY_SIZE), SEALING_DOMAIN, SLICE_EMPTY, ret_key);
+}
+
+/* A state belongs to one lane of one principal: moved to another it does not open. */
+static enum err associate(const struct session *session, struct bytes *ret_associated)
+{
+	TRY(bytes_append(ret_associated, slice_text(session->key->public.name)));
+	TRY(bytes_append_u8(ret_associated, '\n'));
+	return bytes_append_u32(ret_associated, session->lane);
+}
+
+/* version u8, sequence u64, acknowledged u8, index u64, leaf 32, pending u8, envelope to the end */
+static enum err encode_state(const struct session *session, struct bytes *ret_state)
+{
+	TRY(bytes_append_u8(ret_state, STATE_VERSION));
+	TRY(bytes_append_u64(ret_state, session->sequence));
+	TRY(bytes_append_u8(ret_state, session->has_acknowledgement));
+	TRY(bytes_append_u64(ret_state, session->entry_index));
+	TRY(bytes_append(ret_state, SLICE_ARRAY(session->entry_leaf.bytes)));
+	TRY(bytes_append_u8(ret_state, session->has_pending));
+	return session->has_pending ? bytes_append(ret_state, bytes_slice(&session->pending)) : ERR_OK;
+}
+
+static enum err decode_state(struct slice state, struct session *session)
+{
+	struct reader reader = reader_of(state);
+	if (reader_u8(&reader) != STATE_VERSION)
+		return ERR_VERSION;
+	session->sequence = reader_u64(&reader);
+	session->has_acknowledgement = reader_u8(&reader) == 1;
+	session->entry_index = reader_u64(&reader);
+	struct slice leaf = reader_take(&reader, HASH_SIZE);
+	session->has_pending = reader_u8(&reader) == 1;
+	if (reader.is_short || session->has_pending != (reader.rest.length > 0))
+		return ERR_CORRUPT;
+	memcpy(session->entry_leaf.bytes, leaf.data, HASH_SIZE);
+	return bytes_append(&session->pending, reader.rest);
+}
+
+static enum err save(struct session *session)
+{
+	CLEANUP(bytes_fini) struct bytes state;
+	CLEANUP(bytes_fini) struct bytes associated;
+	CLEANUP(bytes_fini) struct bytes sealed;
+	bytes_init_secret(&state, STATE_MAX);
+	bytes_init(&associated, PRINCIPAL_MAX + 8);
+	bytes_init(&sealed, SEALED_MAX);
+	TRY(encode_state(session, &state));
+	TRY(associate(session, &associated));
+	uint8_t key[KEY_SIZE];
+	derive_key(session->key, key);
+	enum err err = seal(key, bytes_slice(&associated), bytes_slice(&state), &sealed);
+	wipe(key, sizeof(key));
+	TRY(err);
+	TRY(session->memory.save(session->memory.context, session->lane, bytes_slice(&sealed)));
+	session->is_unsaved = false;
+	return ERR_OK;
+}
+
+static enum err open_state(struct session *session, struct slice sealed, struct bytes *ret_state)
+{
+	CLEANUP(bytes_fini) struct bytes associated;
+	bytes_init(&associated, PRINCIPAL_MAX + 8);
+	TRY(associate(session, &associated));
+	uint8_t key[KEY_SIZE];
+	derive_key(session->key, key);
+	enum err err = unseal(key, bytes_slice(&associated), sealed, ret_state);
+	wipe(key, sizeof(key));
+	return err;
+}
+
+static enum err load(struct session *session, struct fault *fault)
+{
+	CLEANUP(bytes_fini) struct bytes sealed;
+	CLEANUP(bytes_fini) struct bytes state;
+	bytes_init(&sealed, SEALED_MAX);
+	bytes_init_secret(&state, STATE_MAX);
+	enum err err = session->memory.load(session->memory.context, session->lane, &sealed);
+	if (err == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (err == ERR_OK)
+		err = open_state(session, bytes_slice(&sealed), &state);
+	if (err == ERR_OK)
+		err = decode_state(bytes_slice(&state), session);
+	if (err == ERR_CRYPTO || err == ERR_CORRUPT || err == ERR_TOO_LARGE)
+		return fault_set(fault, ERR_CORRUPT, "lane %u: its memory does not open with the key of %s",
+				 session->lane, session->key->public.name);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "lane %u: its memory cannot be read: %s", session->lane, error_text(err));
+	return ERR_OK;
+}
+
+enum err session_open(struct session *ret_session, const struct secret_key *key, uint32_t lane,
+		      struct exchange exchange, struct session_memory memory, struct fault *fault)
+{
+	assert(lane <= LANE_MAX);
+	struct session session = {.key = key, .lane = lane, .exchange = exchange, .memory = memory};
+	bytes_init_secret(&session.pending, MESSAGE_MAX);
+	enum err err = load(&session, fault);
+	if (err != ERR_OK) {
+		bytes_fini(&session.pending);
+		return err;
+	}
+	*ret_session = session;
+	return ERR_OK;
+}
+
+void session_close(struct session *session)
+{
+	/* If this fails, what is on disk is a request whose answer the broker gives again. */
+	if (session->is_unsaved && save(session) != ERR_OK)
+		session->is_unsaved = true;
+	bytes_fini(&session->pending);
+}
+
+/* ---- one request ---- */
+
+static enum err build(const struct session *session, const struct session_request *what, struct bytes *ret_message)
+{
+	Kluis__Acknowledgement acknowledgement = KLUIS__ACKNOWLEDGEMENT__INIT;
+	acknowledgement.index = session->entry_index;
+	acknowledgement.leaf = wire_data(SLICE_ARRAY(session->entry_leaf.bytes));
+	char name[PRINCIPAL_MAX + 1];
+	memcpy(name, session->key->public.name, sizeof(name));
+
+	Kluis__Request request = KLUIS__REQUEST__INIT;
+	request.principal = name;
+	request.lane = session->lane;
+	request.sequence = session->sequence + 1;
+	request.time_ms = what->time_ms;
+	request.has_agreement = what->agreement.length > 0;
+	request.agreement = wire_data(what->agreement);
+	request.has_employee = what->employee.length > 0;
+	request.employee = wire_data(what->employee);
+	request.acknowledgement = session->has_acknowledgement ? &acknowledgement : NULL;
+	request.n_operations = what->operation_count;
+	request.operations = what->operations;
+
+	Kluis__Personal personal = KLUIS__PERSONAL__INIT;
+	personal.n_parts = what->part_count;
+	personal.parts = what->parts;
+	return envelope_sign(&request, what->part_count > 0 ? &personal : NULL, what->papers, what->paper_count,
+			     session->key, ret_message);
+}
+
+static void settle(struct session *session)
+{
+	session->has_pending = false;
+	bytes_fini(&session->pending);
+	bytes_init_secret(&session->pending, MESSAGE_MAX);
+	session->is_unsaved = true;
+}
+
+static enum err mismatch(const struct session *session, struct fault *fault, const char *why)
+{
+	return fault_set(fault, ERR_MISMATCH, "lane %u, request %llu: %s", session->lane,
+			 (unsigned long long)session->sequence, why);
+}
+
+/* A reply with an entry: it must be about what was sent (reply_check), then it is what the next request acknowledges.
+ */
+static enum err accept_entry(struct session *session, const Kluis__Reply *reply, struct arena *arena,
+			     struct session_answer *ret_answer, struct fault *fault)
+{
+	if (!reply->has_index)
+		return mismatch(session, fault, "the broker's answer has an entry without a place in the log");
+	struct slice sent = SLICE(arena_copy(arena, bytes_slice(&session->pending)), session->pending.length);
+	Kluis__Envelope *envelope;
+	if (sent.data == NULL)
+		return ERR_MEMORY;
+	TRY(WIRE_DECODE(Envelope, envelope, sent, arena, &envelope));
+	struct session_answer answer = {.reply = reply, .has_entry = true, .index = reply->index};
+	TRY(reply_check(reply, wire_slice(envelope->request), wire_slice(envelope->signature), arena, &answer.entry,
+			fault));
+	session->has_acknowledgement = true;
+	session->entry_index = reply->index;
+	session->entry_leaf = answer.entry.leaf;
+	settle(session);
+	*ret_answer = answer;
+	return ERR_OK;
+}
+
+static enum err explain_refusal(struct session *session, const Kluis__Reply *reply, struct fault *fault)
+{
+	enum err code = (enum err)reply->code;
+	if (code != ERR_SEQUENCE)
+		return fault_set(fault, code, "the broker refused: %s", reply->text ? reply->text : error_text(code));
+	session->expected = reply->has_expected ? reply->expected : 0;
+	return fault_set(fault, code,
+			 "lane %u: the broker waits for request %llu and got %llu: this lane's memory is an old copy, "
+			 "or two programs use it",
+			 session->lane, (unsigned long long)session->expected, (unsigned long long)session->sequence);
+}
+
+/* R36: the number was not used. Given up only if no copy of the bytes can still be on its way; see session.h. */
+static enum err accept_refusal(struct session *session, const Kluis__Reply *reply, bool is_every_try_answered,
+			       struct fault *fault)
+{
+	bool is_unknown_code = reply->code == ERR_OK || !error_is_known(reply->code);
+	if (is_unknown_code)
+		return mismatch(session, fault, "the broker's answer has neither an entry nor a reason");
+	enum err code = explain_refusal(session, reply, fault);
+	if (code == ERR_BUSY || !is_every_try_answered)
+		return code;
+	settle(session);
+	session->sequence--;
+	/* From disk too: after a crash it would be sent again, although it was reported as refused. */
+	TRY(save(session));
+	return code;
+}
+
+/* Sends the pending bytes once. *ret_reply lives in the arena. */
+static enum err try_once(struct session *session, struct arena *arena, Kluis__Reply **ret_reply, struct fault *fault)
+{
+	CLEANUP(bytes_fini) struct bytes message;
+	bytes_init_secret(&message, MESSAGE_MAX);
+	TRY(session->exchange.send(session->exchange.context, bytes_slice(&session->pending), &message));
+	uint8_t *copy = arena_copy(arena, bytes_slice(&message));
+	if (copy == NULL && message.length > 0)
+		return ERR_MEMORY;
+	enum err err = WIRE_DECODE(Reply, reply, SLICE(copy, message.length), arena, ret_reply);
+	return err == ERR_INPUT ? mismatch(session, fault, "the broker's answer is not a reply") : err;
+}
+
+static bool is_worth_another_try(enum err err, const Kluis__Reply *reply)
+{
+	if (err != ERR_OK)
+		return err == ERR_NETWORK || err == ERR_TIMEOUT;
+	return reply->code == ERR_BUSY && !reply->has_entry;
+}
+
+static enum err exchange_pending(struct session *session, unsigned tries, struct arena *arena,
+				 struct session_answer *ret_answer, struct fault *fault)
+{
+	assert(tries > 0);
+	Kluis__Reply *reply = NULL;
+	enum err err = ERR_OK;
+	bool is_every_try_answered = true;
+	for (unsigned attempt = 0; attempt < tries; attempt++) {
+		if (attempt > 0 && session->exchange.pause != NULL)
+			session->exchange.pause(session->exchange.context, attempt - 1);
+		err = try_once(session, arena, &reply, fault);
+		is_every_try_answered = is_every_try_answered && err == ERR_OK;
+		if (!is_worth_another_try(err, reply))
+			break;
+	}
+	if (err != ERR_OK)
+		return fault_set(fault, err, "lane %u, request %llu: %s", session->lane,
+				 (unsigned long long)session->sequence, error_text(err));
+	if (reply->has_entry)
+		return accept_entry(session, reply, arena, ret_answer, fault);
+	return accept_refusal(session, reply, is_every_try_answered, fault);
+}
+
+/* The request is on disk when this returns; on failure the session is as before. */
+static enum err make_pending(struct session *session, const struct session_request *request, struct fault *fault)
+{
+	bytes_clear(&session->pending);
+	enum err err = build(session, request, &session->pending);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "lane %u: the request cannot be made: %s", session->lane, error_text(err));
+	session->sequence++;
+	session->has_pending = true;
+	err = save(session);
+	if (err == ERR_OK)
+		return ERR_OK;
+	/* It never left, so it never was; if the save did reach the disk, resuming it is still right. */
+	session->sequence--;
+	session->has_pending = false;
+	return fault_set(fault, err, "lane %u: its memory cannot be written: %s", session->lane, error_text(err));
+}
+
+enum err session_call(struct session *session, const struct session_request *request, unsigned tries,
+		      struct arena *arena, struct session_answer *ret_answer, struct fault *fault)
+{
+	if (session->has_pending)
+		return fault_set(fault, ERR_STATE, "lane %u: request %llu must be resumed first", session->lane,
+				 (unsigned long long)session->sequence);
+	TRY(make_pending(session, request, fault));
+	return exchange_pending(session, tries, arena, ret_answer, fault);
+}
+
+enum err session_resume(struct session *session, unsigned tries, struct arena *arena, struct session_answer *ret_answer,
+			struct fault *fault)
+{
+	if (!session->has_pending)
+		return ERR_NOT_FOUND;
+	return exchange_pending(session, tries, arena, ret_answer, fault);
+}
