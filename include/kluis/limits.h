@@ -67,7 +67,15 @@
 /* the server's defence, counts */
 #define BAD_MESSAGES_PER_PIPE 8 /* then the connection is closed */
 #define UNKNOWN_VERIFICATIONS_PER_SECOND                                                                               \
-	500 /* signature checks for connections that never proved themselves: 5 % of a core */
+	500			      /* signature checks for connections that never proved themselves: 5 % of a core */
+#define FREE_VERIFICATIONS_PER_PIPE 2 /* a TLS handshake cost the server ten times as much */
+#define CONNECTIONS_MAX 4096	      /* some 64 KiB of TLS buffers each: 256 MiB */
+#define UNKNOWN_CONNECTIONS_MAX 1024  /* that never proved themselves; then the oldest one goes */
+#define UNKNOWN_REQUESTS_PER_PIPE 4   /* unanswered at a time; a REQ socket has one */
+#define REQUESTS_PER_PIPE 64	      /* the same for a connection that has proved itself */
+#define REQUESTS_IN_SERVER 512	      /* at a time: one REP context each; what can share one commit */
+#define REPLY_TIMEOUT_MS 2000	      /* for a peer that does not read its answers, then it is closed */
+#define UNKNOWN_REPLY_TIMEOUT_MS 250  /* the same before it has proved itself */
 
 static_assert(REQUEST_MAX + 16000 <= ENTRY_MAX, "an entry holds a whole request and its results");
 static_assert(DISCLOSURES_MAX * DISCLOSURE_ENCODED_MAX + 8192 <= ENTRY_MAX, "an entry holds a whole sync page");
@@ -78,6 +86,8 @@ static_assert(sizeof("principal = ") - 1 + ORIGIN_MAX + sizeof("/auditor/") - 1 
 static_assert(sizeof("controller = ") - 1 + ORIGIN_MAX + sizeof("/controller") - 1 + 54 <= INI_LINE_MAX,
 	      "and every vkey: '+', 8 digits, '+', base64 of 33 bytes");
 static_assert(ORIGIN_MAX + sizeof("/auditor/") - 1 + NAME_MAX_ <= PRINCIPAL_MAX, "every name of ours is a key name");
+static_assert(UNKNOWN_CONNECTIONS_MAX < CONNECTIONS_MAX, "strangers leave room for stores");
+static_assert(REQUESTS_PER_PIPE * 4 <= REQUESTS_IN_SERVER, "no connection takes the server for itself");
 static_assert(INI_LINE_MAX < 199, "inih's line limit is never reached");
 
 #endif

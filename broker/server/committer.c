@@ -1,0 +1,173 @@
+#include "server/committer.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "kluis/clock.h"
+#include "kluis/limits.h"
+#include "kluis/log.h"
+
+struct batch {
+	struct prepared *prepared[REQUESTS_IN_SERVER];
+	void *owners[REQUESTS_IN_SERVER];
+	size_t count;
+};
+
+struct committer {
+	const struct server_core *core;
+	committer_release release;
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool is_stopping;
+	struct batch *waiting;	/* guarded by mutex */
+	struct batch *working;	/* the thread's own */
+	struct batch stores[2]; /* what the two point to, in turn */
+	/* the thread's own */
+	bool is_uncovered; /* entries came since the last checkpoint */
+	uint64_t checkpoint_ms;
+};
+
+static struct log_topic commit_topic = LOG_TOPIC("commit");
+
+/* With a checkpoint due, no longer than until then. */
+static void wait_for_work(struct committer *committer)
+{
+	if (!committer->is_uncovered) {
+		pthread_cond_wait(&committer->changed, &committer->mutex);
+		return;
+	}
+	uint64_t due_ms = committer->checkpoint_ms + CHECKPOINT_INTERVAL_MS;
+	struct timespec due = {.tv_sec = (time_t)(due_ms / 1000), .tv_nsec = (long)(due_ms % 1000) * 1000000};
+	pthread_cond_timedwait(&committer->changed, &committer->mutex, &due);
+}
+
+static bool is_checkpoint_due(const struct committer *committer, uint64_t now_ms)
+{
+	return committer->is_uncovered && now_ms - committer->checkpoint_ms >= CHECKPOINT_INTERVAL_MS;
+}
+
+/* Waits until there is something to do, swaps the batches. False: stopping, and nothing waits. */
+static bool take_batch(struct committer *committer)
+{
+	pthread_mutex_lock(&committer->mutex);
+	while (committer->waiting->count == 0 && !committer->is_stopping &&
+	       !is_checkpoint_due(committer, clock_steady_ms()))
+		wait_for_work(committer);
+	struct batch *full = committer->waiting;
+	committer->waiting = committer->working;
+	committer->waiting->count = 0;
+	committer->working = full;
+	bool is_over = committer->is_stopping && full->count == 0;
+	pthread_mutex_unlock(&committer->mutex);
+	return !is_over;
+}
+
+static void commit_batch(struct committer *committer)
+{
+	struct batch *batch = committer->working;
+	if (batch->count == 0)
+		return;
+	const struct server_core *core = committer->core;
+	enum err err = core->commit(core->core, batch->prepared, batch->count, clock_now_ms());
+	if (err != ERR_OK)
+		log_event(&commit_topic, "%zu requests could not be committed: %s; they were told so", batch->count,
+			  error_text(err));
+	committer->is_uncovered = true;
+	for (size_t i = 0; i < batch->count; i++)
+		committer->release(batch->owners[i]);
+}
+
+static void sign_checkpoint(struct committer *committer)
+{
+	const struct server_core *core = committer->core;
+	enum err err = core->checkpoint(core->core);
+	if (err != ERR_OK)
+		log_event(&commit_topic, "a checkpoint could not be signed: %s; it is tried again", error_text(err));
+	committer->is_uncovered = err != ERR_OK;
+	committer->checkpoint_ms = clock_steady_ms();
+}
+
+static void *run(void *argument)
+{
+	struct committer *committer = argument;
+	while (take_batch(committer)) {
+		commit_batch(committer);
+		if (is_checkpoint_due(committer, clock_steady_ms()))
+			sign_checkpoint(committer);
+	}
+	if (committer->is_uncovered)
+		sign_checkpoint(committer);
+	return NULL;
+}
+
+/* Signals are the main thread's. */
+static int start_thread(struct committer *committer)
+{
+	sigset_t all;
+	sigset_t before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int failed = pthread_create(&committer->thread, NULL, run, committer);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return failed;
+}
+
+static void init_locks(struct committer *committer)
+{
+	pthread_condattr_t attributes;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* clock_steady_ms's */
+	pthread_cond_init(&committer->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	pthread_mutex_init(&committer->mutex, NULL);
+}
+
+enum err committer_new(const struct server_core *core, committer_release release, struct committer **ret_committer)
+{
+	struct committer *committer = calloc(1, sizeof(*committer));
+	if (committer == NULL)
+		return ERR_MEMORY;
+	committer->core = core;
+	committer->release = release;
+	committer->waiting = &committer->stores[0];
+	committer->working = &committer->stores[1];
+	committer->checkpoint_ms = clock_steady_ms();
+	init_locks(committer);
+	if (start_thread(committer) != 0) {
+		free(committer);
+		return ERR_MEMORY;
+	}
+	*ret_committer = committer;
+	return ERR_OK;
+}
+
+void committer_push(struct committer *committer, struct prepared *prepared, void *owner)
+{
+	pthread_mutex_lock(&committer->mutex);
+	struct batch *batch = committer->waiting;
+	assert(!committer->is_stopping && batch->count < REQUESTS_IN_SERVER);
+	batch->prepared[batch->count] = prepared;
+	batch->owners[batch->count++] = owner;
+	if (batch->count == 1)
+		pthread_cond_signal(&committer->changed);
+	pthread_mutex_unlock(&committer->mutex);
+}
+
+void committer_stop(struct committer **committer)
+{
+	if (*committer == NULL)
+		return;
+	pthread_mutex_lock(&(*committer)->mutex);
+	(*committer)->is_stopping = true;
+	pthread_cond_signal(&(*committer)->changed);
+	pthread_mutex_unlock(&(*committer)->mutex);
+	pthread_join((*committer)->thread, NULL);
+	pthread_cond_destroy(&(*committer)->changed);
+	pthread_mutex_destroy(&(*committer)->mutex);
+	free(*committer);
+	*committer = NULL;
+}

@@ -1,0 +1,256 @@
+#include "server/server.h"
+
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
+#include <nng/supplemental/tls/tls.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "kluis/clock.h"
+#include "kluis/file.h"
+#include "kluis/limits.h"
+#include "kluis/log.h"
+#include "server/turns.h"
+
+/* What nng puts before a request's body on a direct connection: its number. */
+#define REQUEST_HEADER_SIZE 4
+/* For nng to write out what it has been handed, once everything is answered. */
+#define LINGER_MS 50
+#define IPC_SCHEME "ipc://"
+#define TLS_SCHEME "tls+tcp://"
+#define PATH_SIZE 512
+
+struct door {
+	nng_listener listener;
+	bool is_local;
+};
+
+struct server {
+	struct server_core core;
+	struct guard *guard;
+	struct turns *turns;
+	nng_socket socket;
+	nng_tls_config *tls;
+	struct door doors[SERVER_ADDRESSES_MAX];
+	size_t door_count;
+};
+
+static struct log_topic full_topic = LOG_TOPIC("connection");
+
+static enum err server_error(int number)
+{
+	static const struct {
+		int number;
+		enum err err;
+	} table[] = {
+		{0, ERR_OK},
+		{NNG_ENOMEM, ERR_MEMORY},
+		{NNG_EADDRINUSE, ERR_IN_USE},
+		{NNG_ECRYPTO, ERR_CERTIFICATE},
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (table[i].number == number)
+			return table[i].err;
+	}
+	return ERR_NETWORK;
+}
+
+/* ---- connections ---- */
+
+static bool is_local(const struct server *server, nng_pipe pipe)
+{
+	int listener = nng_listener_id(nng_pipe_listener(pipe));
+	for (size_t i = 0; i < server->door_count; i++) {
+		if (nng_listener_id(server->doors[i].listener) == listener)
+			return server->doors[i].is_local;
+	}
+	return false;
+}
+
+static void on_connect(nng_pipe pipe, nng_pipe_ev event, void *argument)
+{
+	(void)event;
+	struct server *server = argument;
+	uint32_t evicted = 0;
+	if (!guard_connect(server->guard, (uint32_t)nng_pipe_id(pipe), is_local(server, pipe), &evicted)) {
+		log_event(&full_topic, "turned away: there are %d already", CONNECTIONS_MAX);
+		nng_pipe_close(pipe);
+	}
+	if (evicted != 0) {
+		log_event(&full_topic, "closed: the oldest stranger made room for a new connection");
+		nng_pipe_close((nng_pipe){.id = evicted});
+	}
+}
+
+static void on_disconnect(nng_pipe pipe, nng_pipe_ev event, void *argument)
+{
+	(void)event;
+	struct server *server = argument;
+	guard_disconnect(server->guard, (uint32_t)nng_pipe_id(pipe));
+}
+
+/* ---- listening ---- */
+
+static bool has_scheme(const char *address, const char *scheme)
+{
+	return strncmp(address, scheme, strlen(scheme)) == 0;
+}
+
+static enum err make_tls(struct server *server, const struct tls_identity *identity, struct fault *fault)
+{
+	if (identity == NULL)
+		return fault_set(fault, ERR_CERTIFICATE, "a tls+tcp address needs a certificate");
+	TRY(server_error(nng_tls_config_alloc(&server->tls, NNG_TLS_MODE_SERVER)));
+	int number = nng_tls_config_own_cert(server->tls, (const char *)identity->certificate.data,
+					     (const char *)identity->key.data, NULL);
+	if (number == 0)
+		number = nng_tls_config_version(server->tls, NNG_TLS_1_2, NNG_TLS_1_3);
+	if (number != 0)
+		return fault_set(fault, ERR_CERTIFICATE, "the certificate cannot be used: %s", nng_strerror(number));
+	return ERR_OK;
+}
+
+/* The folder keeps others from the socket, also in the instant before its mode is set. */
+static enum err check_ipc_folder(const char *address, struct fault *fault)
+{
+	const char *path = address + strlen(IPC_SCHEME);
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_SIZE];
+	if (slash == NULL || slash == path || (size_t)(slash - path) >= sizeof(folder))
+		return fault_set(fault, ERR_NETWORK, "'%s' is not an ipc address with a folder", address);
+	memcpy(folder, path, (size_t)(slash - path));
+	folder[slash - path] = '\0';
+	return file_check_private(folder, true, fault);
+}
+
+static enum err check_ipc_socket(const char *address, struct fault *fault)
+{
+	struct stat status;
+	const char *path = address + strlen(IPC_SCHEME);
+	if (lstat(path, &status) != 0)
+		return fault_set(fault, file_error(errno), "'%s' cannot be looked at", path);
+	if (!S_ISSOCK(status.st_mode) || (status.st_mode & 0177) != 0)
+		return fault_set(fault, ERR_MODE, "'%s' is open to others than the broker's user", path);
+	return ERR_OK;
+}
+
+static enum err prepare_door(struct server *server, const struct server_options *options, struct door *door,
+			     const char *address, struct fault *fault)
+{
+	door->is_local = has_scheme(address, IPC_SCHEME);
+	if (door->is_local) {
+		TRY(check_ipc_folder(address, fault));
+		return server_error(nng_listener_set_int(door->listener, NNG_OPT_IPC_PERMISSIONS, 0600));
+	}
+	if (server->tls == NULL)
+		TRY(make_tls(server, options->identity, fault));
+	TRY(server_error(nng_listener_set_bool(door->listener, NNG_OPT_TCP_KEEPALIVE, true)));
+	return server_error(nng_listener_set_ptr(door->listener, NNG_OPT_TLS_CONFIG, server->tls));
+}
+
+static enum err open_door(struct server *server, const struct server_options *options, const char *address,
+			  struct fault *fault)
+{
+	/* Nothing is served in clear over a network. */
+	if (!has_scheme(address, IPC_SCHEME) && !has_scheme(address, TLS_SCHEME))
+		return fault_set(fault, ERR_NETWORK, "'%s' is neither a tls+tcp:// nor an ipc:// address", address);
+	struct door *door = &server->doors[server->door_count];
+	int number = nng_listener_create(&door->listener, server->socket, address);
+	if (number != 0)
+		return fault_set(fault, ERR_NETWORK, "'%s' is not an address: %s", address, nng_strerror(number));
+	TRY(prepare_door(server, options, door, address, fault));
+	/* Counted before it opens: on_connect looks for it. */
+	server->door_count++;
+	number = nng_listener_start(door->listener, 0);
+	if (number == NNG_EADDRINUSE)
+		return fault_set(fault, ERR_IN_USE, "'%s' is in use by another program", address);
+	if (number != 0)
+		return fault_set(fault, server_error(number), "'%s' cannot be listened on: %s", address,
+				 nng_strerror(number));
+	return door->is_local ? check_ipc_socket(address, fault) : ERR_OK;
+}
+
+/* Each connection is a descriptor; systemd's and the shell's soft limit of 1024 is for programs that use select. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_event(&full_topic, "the limit of open files stays where it is");
+}
+
+static enum err open_socket(struct server *server)
+{
+	TRY(server_error(nng_rep0_open(&server->socket)));
+	TRY(server_error(nng_socket_set_size(server->socket, NNG_OPT_RECVMAXSZ, MESSAGE_MAX + REQUEST_HEADER_SIZE)));
+	/* A request from beyond a relay would look as if the relay had sent it. */
+	TRY(server_error(nng_socket_set_int(server->socket, NNG_OPT_MAXTTL, 1)));
+	TRY(server_error(nng_pipe_notify(server->socket, NNG_PIPE_EV_ADD_PRE, on_connect, server)));
+	return server_error(nng_pipe_notify(server->socket, NNG_PIPE_EV_REM_POST, on_disconnect, server));
+}
+
+enum err server_open(const struct server_options *options, struct server **ret_server, struct fault *fault)
+{
+	if (options->address_count == 0 || options->address_count > SERVER_ADDRESSES_MAX)
+		return fault_set(fault, ERR_USAGE, "give 1 to %d addresses to listen on", SERVER_ADDRESSES_MAX);
+	raise_descriptor_limit();
+	CLEANUP(server_close) struct server *server = calloc(1, sizeof(*server));
+	if (server == NULL)
+		return ERR_MEMORY;
+	server->core = options->core;
+	TRY(guard_new(&server->guard));
+	TRY(open_socket(server));
+	TRY(turns_new(server->socket, &server->core, server->guard, &server->turns));
+	for (size_t i = 0; i < options->address_count; i++)
+		TRY(open_door(server, options, options->addresses[i], fault));
+	turns_start(server->turns);
+	*ret_server = server;
+	server = NULL;
+	return ERR_OK;
+}
+
+unsigned server_port(const struct server *server, size_t i)
+{
+	int port = 0;
+	if (i >= server->door_count || server->doors[i].is_local)
+		return 0;
+	if (nng_listener_get_int(server->doors[i].listener, NNG_OPT_TCP_BOUND_PORT, &port) != 0)
+		return 0;
+	return (unsigned)port;
+}
+
+enum err server_run(struct server *server, int stop_descriptor)
+{
+	(void)server;
+	struct pollfd stop = {.fd = stop_descriptor, .events = POLLIN};
+	while (poll(&stop, 1, -1) < 0) {
+		if (errno != EINTR)
+			return ERR_IO;
+	}
+	return ERR_OK;
+}
+
+void server_close(struct server **server)
+{
+	if (*server == NULL)
+		return;
+	if ((*server)->turns != NULL) {
+		turns_drain((*server)->turns);
+		clock_sleep_ms(LINGER_MS);
+	}
+	if ((*server)->socket.id != 0)
+		nng_close((*server)->socket);
+	turns_free(&(*server)->turns);
+	guard_free(&(*server)->guard);
+	if ((*server)->tls != NULL)
+		nng_tls_config_free((*server)->tls);
+	free(*server);
+	*server = NULL;
+}

@@ -1,0 +1,15 @@
+#include "server/server_core.h"
+
+struct server_core server_core_of(struct core *core)
+{
+	return (struct server_core){
+		.core = core,
+		.prepare = core_prepare,
+		.needs_commit = prepared_needs_commit,
+		.trust = prepared_trust,
+		.commit = core_commit,
+		.reply = core_reply,
+		.prepared_free = prepared_free,
+		.checkpoint = core_checkpoint,
+	};
+}

@@ -1,0 +1,24 @@
+/*
+ * What the server asks of the core (core/core.h), as a table: the broker
+ * gives core_*, a test its own. Each row has core.h's meaning.
+ */
+#ifndef KLUIS_BROKER_SERVER_CORE_H
+#define KLUIS_BROKER_SERVER_CORE_H
+
+#include "core/core.h"
+
+struct server_core {
+	struct core *core;
+	enum err (*prepare)(struct core *core, struct slice message, uint64_t now_ms, struct prepared **ret_prepared);
+	bool (*needs_commit)(const struct prepared *prepared);
+	enum core_trust (*trust)(const struct prepared *prepared);
+	enum err (*commit)(struct core *core, struct prepared **batch, size_t count, uint64_t now_ms);
+	struct slice (*reply)(const struct prepared *prepared);
+	void (*prepared_free)(struct prepared **prepared);
+	enum err (*checkpoint)(struct core *core);
+};
+
+/* The broker's own: core_* on that core. */
+struct server_core server_core_of(struct core *core);
+
+#endif
