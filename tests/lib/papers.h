@@ -1,0 +1,26 @@
+/*
+ * The minimal charter and agreement of broker/examples, read, for tests of what rests on them.
+ */
+#ifndef TEST_PAPERS_H
+#define TEST_PAPERS_H
+
+#include "kluis/agreement.h"
+
+struct papers {
+	struct arena arena;
+	char *charter_text, *agreement_text;
+	struct charter charter;
+	struct agreement agreement;
+};
+
+/* Reads both. Ends the program if they are not valid. */
+void papers_init(struct papers *papers);
+void papers_fini(struct papers *papers);
+
+/* Reads papers->agreement again from another text. */
+enum err papers_parse(struct papers *papers, const char *text, struct fault *fault) MUST_USE;
+/* The same with the charter of another text, to whose hash the agreement's is changed. Ends the program unless both are
+ * valid. */
+void papers_replace(struct papers *papers, const char *charter_text, const char *agreement_text);
+
+#endif
