@@ -16,7 +16,7 @@ rules=(
   '^protobuf_c_(message|service|buffer|enum|version)|^proto/wire\.c$|wire.h'
   '^(time|gettimeofday|clock_gettime|clock_nanosleep|nanosleep|usleep|sleep|clock|localtime|localtime_r|gmtime|gmtime_r|mktime|strftime|strptime)$|^proto/clock\.c$|clock.h'
   '^ini_parse|^proto/ini\.c$|ini.h: the strict reader'
-  '^csv_(init|parse|fini|free)$|^broker/command/csv\.c$|csv.h'
+  '^csv_(init|parse|fini|free)$|^broker/command/csv_reader\.c$|csv_reader.h'
   '^gz(open|read|close|dopen)|^broker/command/|the import'
   '^(malloc|realloc|strdup|strndup|asprintf|vasprintf)$|^proto/(arena|bytes)\.c$|struct arena, struct bytes; calloc in constructors'
 )
