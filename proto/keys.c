@@ -374,12 +374,22 @@ enum err base64_append(struct slice bytes, struct bytes *ret_text)
 	return err;
 }
 
+/* libsodium 1.0.18 takes bytes over 0x7F for characters of the alphabet. */
+static bool is_ascii(struct slice text)
+{
+	uint8_t all = 0;
+
+	for (size_t i = 0; i < text.length; i++)
+		all |= text.data[i];
+	return all < 0x80;
+}
+
 enum err base64_decode(struct slice text, struct bytes *ret_bytes)
 {
 	uint8_t *place;
 	size_t length, size = text.length / 4 * 3;
 
-	if (text.length % 4 != 0)
+	if (text.length % 4 != 0 || !is_ascii(text))
 		return ERR_INPUT;
 	if (text.length > 0 && text.data[text.length - 1] == '=')
 		size -= text.data[text.length - 2] == '=' ? 2 : 1;
