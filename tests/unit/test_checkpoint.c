@@ -142,6 +142,7 @@ static void test_checkpoint_text_refused(void **state)
 		"example.com/log\n1\n47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=\n",
 		"example.com/log\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hS\n",
 		"example.com/log\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFVV\n",
+		"example.com/log\n1\n47DEQpj8HBSa+\xf0TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n", /* a byte over 0x7F for "/" */
 		"example.com/log\r\n1\r\n" ROOT "\r\n",
 	};
 	struct checkpoint checkpoint = {.size = 42};
