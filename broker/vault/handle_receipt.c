@@ -33,17 +33,6 @@ static enum err find(struct context *context, struct receipt *receipt)
 	return value_find_customer(context, receipt->content->customer, &receipt->customer);
 }
 
-/* R88: the receipt is itself a visit. */
-static enum err authorise(struct context *context, struct receipt *receipt)
-{
-	struct customer_facts facts;
-
-	authority_facts(context, &receipt->customer, &facts);
-	facts.has_visited = true;
-	facts.last_visit_day = context_day(context);
-	return authority_over_facts(context, &receipt->authority, &facts);
-}
-
 static bool is_in_bounds(int64_t amount)
 {
 	return amount >= -AMOUNT_MAX && amount <= AMOUNT_MAX;
@@ -200,7 +189,7 @@ static enum err take_receipt(struct context *context)
 	TRY(authority_standing(context, OPERATION_RECEIPT, &receipt.authority));
 	TRY(find(context, &receipt));
 	TRY(result_set_customer(context, customer_pseudonym(&receipt.customer)));
-	TRY(authorise(context, &receipt));
+	TRY(authority_over(context, &receipt.authority, &receipt.customer));
 	TRY(check(context, &receipt));
 	return write(context, &receipt);
 }
