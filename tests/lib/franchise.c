@@ -531,6 +531,18 @@ const char *franchise_agreement(struct franchise *formula, uint32_t number, cons
 	return arena_printf(arena, "%s%s", text, grants);
 }
 
+/* Says what is wrong with a text, where the core only refuses it. */
+static void check_agreement(struct franchise *formula, const char *text)
+{
+	struct agreement *agreement = take(formula, sizeof(*agreement));
+	struct fault fault = {""};
+	enum err err =
+		agreement_parse(slice_text(text), "agreement", &formula->charter, &formula->arena, agreement, &fault);
+
+	if (err != ERR_OK)
+		fail("agreement", err, fault.text);
+}
+
 static uint8_t *signature_of(struct franchise *formula, const char *text, const struct secret_key *key)
 {
 	uint8_t *signature = take(formula, SIGNATURE_SIZE);
@@ -545,6 +557,7 @@ void franchise_agree(struct franchise *formula, struct party *store, const char 
 	struct action offer = action_new(formula, NULL, KLUIS__OPERATION__KIND_OFFER);
 	struct action accept = action_new(formula, NULL, KLUIS__OPERATION__KIND_ACCEPT);
 
+	check_agreement(formula, text);
 	sha256(slice_text(text), store->agreement);
 	store->has_agreement = true;
 	KIND(draft, Draft, draft);

@@ -80,7 +80,8 @@ void franchise_agree(struct franchise *formula, struct party *store, const char 
 void franchise_employ(struct franchise *formula, struct party *store, const char *role);
 
 /* Grants for tests, each allows all day. */
-#define GRANT_REST "staff = cashier, manager\nhours = mon-sun 00:00-24:00 Europe/Amsterdam\nterritory = EEA\n"
+#define GRANT_REST                                                                                                     \
+	"staff = cashier, manager\nhours = mon-sun 00:00-24:00 Europe/Amsterdam\nlease = 72h\nterritory = EEA\n"
 #define GRANT_SERVICE                                                                                                  \
 	"[grant service]\npurpose = service\noperations = lookup, sync, receipt, register, update, consent\n"          \
 	"customers = visited\nfields = card, name, phone\nmasks = phone:last4\n" GRANT_REST
