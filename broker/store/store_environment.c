@@ -121,12 +121,14 @@ static enum err check_length(struct store *store, MDB_txn *txn)
 
 enum err environment_reopen(struct store *store)
 {
-	MDB_txn *txn;
+	MDB_txn *txn = NULL;
 	int code = open_files(store);
-	if (code == MDB_SUCCESS && (code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn)) == MDB_SUCCESS) {
-		code = open_tables(store, txn, 0);
-		mdb_txn_commit(txn);
-	}
+	if (code == MDB_SUCCESS)
+		code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+	if (code == MDB_SUCCESS && (code = open_tables(store, txn, 0)) != MDB_SUCCESS)
+		mdb_txn_abort(txn);
+	else if (code == MDB_SUCCESS)
+		code = mdb_txn_commit(txn);
 	if (code != MDB_SUCCESS)
 		environment_close(store);
 	return store_code(code);

@@ -6,10 +6,12 @@
 #include <cmocka.h>
 // clang-format on
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -262,17 +264,13 @@ static void limit_files(rlim_t bytes)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-static void test_full_disk_changes_nothing_and_passes(void **state)
+/* Writes until it is full, three times more, and again when there is room. */
+static void check_full_disk(const char *folder, void (*make_room)(const char *folder))
 {
-	char folder[SCRATCH_MAX];
 	struct batch batch = {.count = 5, .size = 30000}, small = {.count = 1, .size = 10};
 	uint64_t count = 0;
 	enum err err;
-	(void)state;
-	scratch_new(folder);
-	signal(SIGXFSZ, SIG_IGN);
-	struct store *store = open_store(folder, true);
-	limit_files(1001 * 1000); /* not on a page's edge */
+	struct store *store = open_store(folder, false);
 	while ((err = store_update(store, write_batch, &batch)) == ERR_OK)
 		assert_true((count += 5) < 1000);
 	assert_int_equal(err, ERR_DISK_FULL);
@@ -280,7 +278,7 @@ static void test_full_disk_changes_nothing_and_passes(void **state)
 		assert_int_equal(verify_store(store), count);
 		assert_int_equal(store_update(store, write_batch, &batch), ERR_DISK_FULL);
 	}
-	limit_files(RLIM_INFINITY);
+	make_room(folder);
 	assert_int_equal(store_update(store, write_batch, &batch), ERR_OK);
 	assert_int_equal(store_update(store, write_batch, &small), ERR_OK);
 	assert_int_equal(verify_store(store), count + 6);
@@ -288,6 +286,48 @@ static void test_full_disk_changes_nothing_and_passes(void **state)
 	store = open_store(folder, false);
 	assert_int_equal(verify_store(store), count + 6);
 	store_close(&store);
+}
+
+static void lift_limit(const char *folder)
+{
+	(void)folder;
+	limit_files(RLIM_INFINITY);
+}
+
+static void test_full_disk_changes_nothing_and_passes(void **state)
+{
+	char folder[SCRATCH_MAX];
+	(void)state;
+	scratch_new(folder);
+	signal(SIGXFSZ, SIG_IGN);
+	struct store *store = open_store(folder, true);
+	store_close(&store);
+	limit_files(1001 * 1000); /* not on a page's edge */
+	check_full_disk(folder, lift_limit);
+	scratch_remove(folder);
+}
+
+static void enlarge(const char *folder)
+{
+	assert_int_equal(mount(NULL, folder, NULL, MS_REMOUNT, "size=32m,mode=0700"), 0);
+}
+
+/* The same on a small file system, where the machine lets a test have one. */
+static void test_small_file_system_changes_nothing_and_passes(void **state)
+{
+	char folder[SCRATCH_MAX];
+	(void)state;
+	scratch_new(folder);
+	bool is_mounted = unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+			  mount("store", folder, "tmpfs", 0, "size=1501k,mode=0700") == 0;
+	if (!is_mounted) {
+		scratch_remove(folder);
+		skip();
+	}
+	struct store *store = open_store(folder, true);
+	store_close(&store);
+	check_full_disk(folder, enlarge);
+	assert_int_equal(umount(folder), 0);
 	scratch_remove(folder);
 }
 
@@ -298,6 +338,8 @@ int main(void)
 		cmocka_unit_test(test_writers_take_turns),
 		cmocka_unit_test(test_kill_loses_nothing_acknowledged),
 		cmocka_unit_test(test_full_disk_changes_nothing_and_passes),
+
+		cmocka_unit_test(test_small_file_system_changes_nothing_and_passes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,7 @@
+# Each call of LMDB can be made to fail (fail.h).
+set(lmdb_calls mdb_env_create mdb_env_set_maxdbs mdb_env_set_maxreaders mdb_env_set_mapsize mdb_env_open mdb_env_info
+  mdb_env_stat mdb_env_get_fd mdb_txn_begin mdb_txn_renew mdb_txn_commit mdb_dbi_open mdb_stat mdb_get mdb_put mdb_del
+  mdb_cursor_open mdb_cursor_get)
+list(TRANSFORM lmdb_calls PREPEND LINKER:--wrap=)
+target_link_options(test_store_fault PRIVATE ${lmdb_calls})
+target_link_libraries(test_store_fault PRIVATE PkgConfig::LMDB)
