@@ -252,7 +252,8 @@ static enum err accept_refusal(struct session *session, const Kluis__Reply *repl
 	if (is_unknown_code)
 		return mismatch(session, fault, "the broker's answer has neither an entry nor a reason");
 	enum err code = explain_refusal(session, reply, fault);
-	if (code == ERR_BUSY || !is_every_try_answered)
+	/* ERR_BUSY and ERR_CLOCK (R38) pass, and say nothing of what became of an earlier copy. */
+	if (code == ERR_BUSY || code == ERR_CLOCK || !is_every_try_answered)
 		return code;
 	settle(session);
 	session->sequence--;
