@@ -53,6 +53,8 @@ static void compare_append(ProtobufCBuffer *buffer, size_t length, const uint8_t
 	struct comparison *comparison = (struct comparison *)buffer;
 	struct slice *rest = &comparison->rest;
 
+	if (length == 0)
+		return;
 	if (comparison->is_different || length > rest->length || memcmp(rest->data, data, length) != 0) {
 		comparison->is_different = true;
 		return;
