@@ -216,6 +216,7 @@ enum err bytes_append_u64(struct bytes *bytes, uint64_t value)
 }
 
 /* Text that is longer than the stack buffer: printed into memory with room for the zero that vsnprintf adds. */
+PRINTF_LIKE(3, 0)
 static enum err append_long(struct bytes *bytes, size_t length, const char *format, va_list arguments)
 {
 	struct bytes text CLEANUP(bytes_fini);

@@ -66,12 +66,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes decoded CLEANUP(bytes_fini);
 	struct bytes printed CLEANUP(bytes_fini);
 
+	bytes_init(&decoded, INPUT_MAX);
+	bytes_init(&printed, INPUT_MAX);
 	if (keys_init() != ERR_OK)
 		abort();
 	if (size > INPUT_MAX)
 		return 0;
-	bytes_init(&decoded, INPUT_MAX);
-	bytes_init(&printed, INPUT_MAX);
 	try_vkey(SLICE(data, size), &printed);
 	try_principal(SLICE(data, size));
 	try_base64(SLICE(data, size), &decoded, &printed);

@@ -19,11 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ProtobufCMessage *message;
 	struct slice input;
 
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	bytes_init(&encoded, MESSAGE_MAX);
 	if (size == 0)
 		return 0;
 	input = SLICE(data + 1, size - 1);
-	arena_init(&arena, REQUEST_ARENA_MAX);
-	bytes_init(&encoded, MESSAGE_MAX);
 	if (wire_decode(types[data[0] % (sizeof(types) / sizeof(types[0]))], input, &arena, &message) == ERR_OK) {
 		if (wire_encode(message, &encoded) != ERR_OK)
 			abort();
