@@ -29,23 +29,12 @@ static bool take_number(struct slice text, uint64_t *ret_number)
 	return true;
 }
 
-/* libsodium 1.0.18's decoder takes each byte over 0x7F for "/": one hash would have many texts. */
-static bool is_ascii(struct slice text)
-{
-	for (size_t i = 0; i < text.length; i++)
-		if (text.data[i] > 0x7F)
-			return false;
-	return true;
-}
-
 static enum err take_hash(struct slice text, struct hash *ret_hash)
 {
 	struct bytes decoded CLEANUP(bytes_fini);
 	enum err err;
 
 	bytes_init(&decoded, HASH_SIZE);
-	if (!is_ascii(text))
-		return ERR_PAPER;
 	err = base64_decode(text, &decoded);
 	if (err != ERR_OK)
 		return err == ERR_MEMORY ? err : ERR_PAPER;
