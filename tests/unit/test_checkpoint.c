@@ -9,6 +9,7 @@
 
 #include "kluis/checkpoint.h"
 
+#include "fail.h"
 #include "golden.h"
 
 static struct secret_key log_key, store_key;
@@ -336,6 +337,31 @@ static void test_proof_with_too_many_hashes(void **state)
 	assert_int_equal(verify_with_head((const char *)head.data), ERR_PAPER);
 }
 
+static enum err sign_and_verify(void *context)
+{
+	struct bytes note CLEANUP(bytes_fini);
+	struct bytes text CLEANUP(bytes_fini);
+	static struct merkle_proof proof;
+	struct checkpoint checkpoint;
+	uint64_t index;
+
+	(void)context;
+	bytes_init(&note, GOLDEN_MAX);
+	bytes_init(&text, GOLDEN_MAX);
+	proof.count = 2;
+	proof.hashes[0] = leaves[0];
+	proof.hashes[1] = leaves[2];
+	TRY(checkpoint_sign(GOLDEN_SIZE, &root, &log_key, &note));
+	TRY(tlog_proof_print(1, &proof, bytes_slice(&note), &text));
+	return tlog_proof_verify(bytes_slice(&text), &leaves[1], &log_key.public, &index, &checkpoint, NULL);
+}
+
+static void test_every_allocation_may_fail(void **state)
+{
+	(void)state;
+	fail_sweep(FAIL_MEMORY, sign_and_verify, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_proof_of_another_leaf),
 		cmocka_unit_test(test_proof_heads),
 		cmocka_unit_test(test_proof_with_too_many_hashes),
+		cmocka_unit_test(test_every_allocation_may_fail),
 	};
 
 	if (keys_init() != ERR_OK)

@@ -9,6 +9,8 @@
 #include "kluis/hash.h"
 #include "kluis/tile.h"
 
+#include "fail.h"
+
 static const struct {
 	struct tile tile;
 	const char *path;
@@ -204,6 +206,23 @@ static void test_bundle_damage_is_seen_at_every_cut(void **state)
 	}
 }
 
+static enum err append_two(void *context)
+{
+	static const uint8_t second[1000];
+	struct bytes bundle CLEANUP(bytes_fini);
+
+	(void)context;
+	bytes_init(&bundle, ENTRY_MAX);
+	TRY(bundle_append(&bundle, SLICE("abc", 3)));
+	return bundle_append(&bundle, SLICE_ARRAY(second));
+}
+
+static void test_every_allocation_may_fail(void **state)
+{
+	(void)state;
+	fail_sweep(FAIL_MEMORY, append_two, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +233,7 @@ int main(void)
 		cmocka_unit_test(test_bundle_gives_back_its_entries),
 		cmocka_unit_test(test_bundle_bounds),
 		cmocka_unit_test(test_bundle_damage_is_seen_at_every_cut),
+		cmocka_unit_test(test_every_allocation_may_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
