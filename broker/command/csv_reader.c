@@ -119,10 +119,11 @@ enum err csv_reader_rewind(struct csv_reader *reader, struct fault *fault)
 	return code;
 }
 
-void csv_reader_hash(const struct csv_reader *reader, uint8_t ret_hash[static HASH_SIZE])
+void csv_reader_hash(const struct csv_reader *reader, struct slice more, uint8_t ret_hash[static HASH_SIZE])
 {
 	struct sha256_stream copy = reader->hash; /* to end it would end the reading */
 
+	sha256_update(&copy, more);
 	sha256_end(&copy, ret_hash);
 }
 

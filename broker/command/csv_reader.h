@@ -56,8 +56,8 @@ void csv_reader_free(struct csv_reader **reader);
 enum err csv_reader_next(struct csv_reader *reader, struct csv_row *ret_row, struct fault *fault) MUST_USE;
 /* From the first row again. */
 enum err csv_reader_rewind(struct csv_reader *reader, struct fault *fault) MUST_USE;
-/* SHA-256 of the (unpacked) bytes read since the beginning: of the whole file once csv_reader_next has said
- * ERR_NOT_FOUND. */
-void csv_reader_hash(const struct csv_reader *reader, uint8_t ret_hash[static HASH_SIZE]);
+/* SHA-256 of the (unpacked) bytes read since the beginning, and then more: of the whole file once csv_reader_next has
+ * said ERR_NOT_FOUND. */
+void csv_reader_hash(const struct csv_reader *reader, struct slice more, uint8_t ret_hash[static HASH_SIZE]);
 
 #endif

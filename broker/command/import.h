@@ -31,12 +31,14 @@ struct import_options {
 	FILE *errors;		       /* for the first rejected rows when there is no rejects file */
 };
 
+/* Counts of rows, but for records. */
 struct import_summary {
 	uint64_t rows;	    /* of the file, without its header */
 	uint64_t earlier;   /* dealt with before this run */
 	uint64_t accepted;  /* written, by this run, like the following */
 	uint64_t unchanged; /* were there already */
 	uint64_t rejected;
+	uint64_t records; /* customers, receipts or stores that accepted and unchanged rows make */
 	uint64_t duration_ms;
 };
 

@@ -166,7 +166,7 @@ static void test_csv_reader_rewind_and_hash(void **state)
 	static const uint8_t expected[HASH_SIZE] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40,
 						    0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17,
 						    0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
-	struct csv_memory memory = {.whole = slice_text("abc")};
+	struct csv_memory memory = {.whole = slice_text("ab")};
 	struct csv_reader *reader = NULL;
 	struct csv_row row;
 	uint8_t hash[HASH_SIZE];
@@ -175,9 +175,9 @@ static void test_csv_reader_rewind_and_hash(void **state)
 	assert_int_equal(csv_reader_new(csv_source_memory(&memory), "t.csv", &reader), ERR_OK);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(csv_reader_next(reader, &row, NULL), ERR_OK);
-		assert_true(row.count == 1 && slice_equal(row.cells[0], slice_text("abc")));
+		assert_true(row.count == 1 && slice_equal(row.cells[0], slice_text("ab")));
 		assert_int_equal(csv_reader_next(reader, &row, NULL), ERR_NOT_FOUND);
-		csv_reader_hash(reader, hash);
+		csv_reader_hash(reader, slice_text("c"), hash);
 		assert_memory_equal(hash, expected, HASH_SIZE);
 		assert_int_equal(csv_reader_rewind(reader, NULL), ERR_OK);
 	}

@@ -1,0 +1,96 @@
+/* Rejected rows go out after the commit that counts them as dealt with. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/import_rejects.h"
+#include "kluis/file.h"
+
+#define TEXT_MAX (256 * 1024 * 1024)
+
+enum err import_rejects_open(struct import_rejects *ret_rejects, const char *path, bool is_more, FILE *stream,
+			     struct fault *fault)
+{
+	struct import_rejects rejects = {.path = path, .descriptor = -1, .stream = stream};
+	struct stat status;
+
+	bytes_init(&rejects.text, TEXT_MAX);
+	if (path) {
+		int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (is_more ? O_APPEND : 0);
+
+		rejects.descriptor = open(path, flags, 0600);
+		if (rejects.descriptor < 0)
+			return fault_set(fault, file_error(errno), "%s: cannot be opened for rejected rows", path);
+		if (fstat(rejects.descriptor, &status) != 0 || !S_ISREG(status.st_mode) ||
+		    (status.st_mode & 077) != 0) {
+			(void)close(rejects.descriptor);
+			return fault_set(fault, ERR_MODE,
+					 "%s: is there and others may read it; remove it, or chmod 600", path);
+		}
+		if (!is_more && ftruncate(rejects.descriptor, 0) != 0) {
+			(void)close(rejects.descriptor);
+			return fault_set(fault, ERR_IO, "%s: cannot be emptied", path);
+		}
+		if (!is_more || status.st_size == 0)
+			TRY(bytes_append(&rejects.text, slice_text("line,reason\n")));
+	}
+	*ret_rejects = rejects;
+	return ERR_OK;
+}
+
+void import_rejects_close(struct import_rejects *rejects)
+{
+	if (rejects->descriptor >= 0) {
+		/* rows that wait here are of a batch whose failure is told already */
+		(void)close(rejects->descriptor);
+		rejects->descriptor = -1;
+	}
+	bytes_fini(&rejects->text);
+}
+
+/* A reason as a CSV cell: quoted, since field names and hints in it hold commas. */
+static enum err append_row(struct bytes *text, uint64_t line, const char *reason)
+{
+	TRY(bytes_printf(text, "%" PRIu64 ",\"", line));
+	for (const char *at = reason; *at; at++) {
+		if (*at == '"')
+			TRY(bytes_append_u8(text, '"'));
+		TRY(bytes_append_u8(text, (uint8_t)*at));
+	}
+	return bytes_append(text, slice_text("\"\n"));
+}
+
+enum err import_rejects_add(struct import_rejects *rejects, const uint64_t *lines, uint64_t count, const char *reason)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		if (rejects->path)
+			TRY(append_row(&rejects->text, lines[i], reason));
+		else if (rejects->stream && rejects->count < REJECTS_SHOWN)
+			fprintf(rejects->stream, "rejected: line %" PRIu64 ": %s\n", lines[i], reason);
+		else if (rejects->stream && rejects->count == REJECTS_SHOWN)
+			fputs("rejected: more rows; --rejects FILE keeps all\n", rejects->stream);
+		rejects->count++;
+	}
+	return ERR_OK;
+}
+
+enum err import_rejects_flush(struct import_rejects *rejects, struct fault *fault)
+{
+	size_t done = 0;
+
+	while (rejects->descriptor >= 0 && done < rejects->text.length) {
+		ssize_t count = write(rejects->descriptor, rejects->text.data + done, rejects->text.length - done);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return fault_set(fault, file_error(errno), "%s: rejected rows cannot be written",
+					 rejects->path);
+		done += (size_t)count;
+	}
+	bytes_clear(&rejects->text);
+	return ERR_OK;
+}
