@@ -40,35 +40,50 @@ static enum err check_agreement(const struct decide_input *input)
 	return input->time_s >= input->agreement->until_s ? ERR_EXPIRED : ERR_OK;
 }
 
+/* One call of decide. Grants mostly share a zone, so its local time is computed once. */
+struct deciding {
+	const struct decide_input *input;
+	const struct zone *zone; /* of local; NULL at first */
+	struct local_time local;
+};
+
 /* R84. Zero is the agreement's own bound, checked before. */
-static enum err check_validity(const struct decide_input *input, const struct grant *grant)
+static enum err check_validity(struct deciding *deciding, const struct grant *grant)
 {
+	const struct decide_input *input = deciding->input;
+
 	if (grant->from_s != 0 && input->time_s < grant->from_s)
 		return ERR_NOT_YET;
 	return grant->until_s != 0 && input->time_s >= grant->until_s ? ERR_EXPIRED : ERR_OK;
 }
 
 /* R85 */
-static enum err check_employee(const struct decide_input *input, const struct grant *grant)
+static enum err check_employee(struct deciding *deciding, const struct grant *grant)
 {
+	const struct decide_input *input = deciding->input;
+
 	(void)grant;
 	return !operation_needs_employee(input->operation) || input->has_employee ? ERR_OK : ERR_NO_EMPLOYEE;
 }
 
-static enum err check_role(const struct decide_input *input, const struct grant *grant)
+static enum err check_role(struct deciding *deciding, const struct grant *grant)
 {
+	const struct decide_input *input = deciding->input;
+
 	if (!operation_needs_employee(input->operation))
 		return ERR_OK;
 	return input->role < ROLES_MAX && grant->roles >> input->role & 1 ? ERR_OK : ERR_ROLE;
 }
 
 /* R86 */
-static enum err check_territory(const struct decide_input *input, const struct grant *grant)
+static enum err check_territory(struct deciding *deciding, const struct grant *grant)
 {
+	const char *country = deciding->input->agreement->country;
+
 	if (grant->territory_count == 0)
 		return ERR_OK;
 	for (size_t i = 0; i < grant->territory_count; i++)
-		if (strcmp(grant->territory[i], input->agreement->country) == 0)
+		if (grant->territory[i][0] == country[0] && grant->territory[i][1] == country[1])
 			return ERR_OK;
 	return ERR_TERRITORY;
 }
@@ -85,14 +100,16 @@ static bool is_within(const struct hours *hours, const struct local_time *local)
 }
 
 /* R87 */
-static enum err check_hours(const struct decide_input *input, const struct grant *grant)
+static enum err check_hours(struct deciding *deciding, const struct grant *grant)
 {
-	struct local_time local;
+	const struct decide_input *input = deciding->input;
 
 	if (!grant->hours.is_limited || !operation_needs_employee(input->operation))
 		return ERR_OK;
-	zone_local(grant->hours.zone, input->time_s, &local);
-	return is_within(&grant->hours, &local) ? ERR_OK : ERR_HOURS;
+	if (deciding->zone != grant->hours.zone)
+		zone_local(grant->hours.zone, input->time_s, &deciding->local);
+	deciding->zone = grant->hours.zone;
+	return is_within(&grant->hours, &deciding->local) ? ERR_OK : ERR_HOURS;
 }
 
 /* Has the customer been here, within the charter's window? */
@@ -106,8 +123,9 @@ static bool has_visited(const struct decide_input *input)
 }
 
 /* R88 */
-static enum err check_scope(const struct decide_input *input, const struct grant *grant)
+static enum err check_scope(struct deciding *deciding, const struct grant *grant)
 {
+	const struct decide_input *input = deciding->input;
 	const struct customer_facts *customer = input->customer;
 	bool is_in = false;
 
@@ -134,8 +152,9 @@ static enum err check_scope(const struct decide_input *input, const struct grant
 }
 
 /* R89, GDPR art. 18(2): restricted data may still be stored, so what customer and store do goes on being recorded. */
-static enum err check_restriction(const struct decide_input *input, const struct grant *grant)
+static enum err check_restriction(struct deciding *deciding, const struct grant *grant)
 {
+	const struct decide_input *input = deciding->input;
 	bool is_use = input->operation == OPERATION_LOOKUP || input->operation == OPERATION_SYNC ||
 		      input->operation == OPERATION_UPDATE;
 
@@ -144,16 +163,18 @@ static enum err check_restriction(const struct decide_input *input, const struct
 }
 
 /* R90 */
-static enum err check_consent(const struct decide_input *input, const struct grant *grant)
+static enum err check_consent(struct deciding *deciding, const struct grant *grant)
 {
+	const struct decide_input *input = deciding->input;
 	bool needs_consent = input->charter->purposes[grant->purpose].needs_consent;
 
 	return needs_consent && !input->customer->has_consented ? ERR_CONSENT : ERR_OK;
 }
 
 /* R91 */
-static enum err check_per_day(const struct decide_input *input, const struct grant *grant)
+static enum err check_per_day(struct deciding *deciding, const struct grant *grant)
 {
+	const struct decide_input *input = deciding->input;
 	const struct use_facts *use = &input->use[grant - input->agreement->grants];
 
 	if (grant->per_day == 0 || !operation_is_counted(input->operation) || use->is_counted)
@@ -163,7 +184,7 @@ static enum err check_per_day(const struct decide_input *input, const struct gra
 
 /* A grant's checks in their order; its place says how far a grant got (R92). */
 static const struct {
-	enum err (*check)(const struct decide_input *input, const struct grant *grant);
+	enum err (*check)(struct deciding *deciding, const struct grant *grant);
 	bool is_about_customer;
 } checks[] = {
 	{check_validity, false},   {check_employee, false}, {check_role, false},
@@ -172,14 +193,14 @@ static const struct {
 };
 
 /* Runs the checks until one fails. */
-static enum err check_grant(const struct decide_input *input, const struct grant *grant, size_t *ret_passed)
+static enum err check_grant(struct deciding *deciding, const struct grant *grant, size_t *ret_passed)
 {
 	size_t passed = 0;
 	enum err code = ERR_OK;
 
 	for (; passed < COUNT(checks) && code == ERR_OK; passed++)
-		if (!checks[passed].is_about_customer || input->customer)
-			code = checks[passed].check(input, grant);
+		if (!checks[passed].is_about_customer || deciding->input->customer)
+			code = checks[passed].check(deciding, grant);
 	*ret_passed = passed;
 	return code;
 }
@@ -187,6 +208,7 @@ static enum err check_grant(const struct decide_input *input, const struct grant
 /* Tries each grant that names both; the best so far is kept. */
 static void check_grants(const struct decide_input *input, uint32_t grants, struct verdict *verdict)
 {
+	struct deciding deciding = {.input = input};
 	size_t furthest = 0;
 
 	for (uint32_t i = 0; i < input->agreement->grant_count; i++) {
@@ -194,7 +216,7 @@ static void check_grants(const struct decide_input *input, uint32_t grants, stru
 		size_t passed = 0;
 		if (!(grants >> i & 1))
 			continue;
-		enum err code = check_grant(input, grant, &passed);
+		enum err code = check_grant(&deciding, grant, &passed);
 		if (code != ERR_OK && passed <= furthest)
 			continue;
 		furthest = passed;
