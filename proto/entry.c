@@ -155,7 +155,8 @@ static enum err match_answer(const struct entry *entry, const Kluis__Reply *repl
 {
 	if (is_withheld(reply, entry->decoded))
 		return ERR_OK;
-	if (reply->code != entry->decoded->code)
+	/* the entry of a request that was refused as a whole says so itself */
+	if (reply->code != ERR_OK && reply->code != entry->decoded->code)
 		return fault_set(fault, ERR_MISMATCH, "the answer's code is not its entry's");
 	TRY(match_parts(entry->decoded, reply->personal, fault));
 	return match_data(entry, reply, fault);

@@ -33,8 +33,9 @@ void entry_set_time(uint8_t *bytes, size_t length, uint64_t time_ms);
  * Does the reply say what its entry says? This is what an agent checks before it believes an answer: request and
  * signature are those sent; the reply's parts open the commitments of the entry's disclosures one to one, in order,
  * so that reply->personal->parts may be walked beside them; there is one Data for each operation that answers
- * with data (R44). A reply whose code is not 0 while its entry's is (access has ended since, R39) must carry neither
- * parts nor Data. ERR_MISMATCH with a fault for all of these, also where there is no entry at all.
+ * with data (R44). A request refused as a whole has an entry that says so; the reply's code is then 0 or the same, with
+ * neither parts nor Data. A reply whose code is not 0 while its entry's is (access has ended since, R39) must carry
+ * neither parts nor Data. ERR_MISMATCH with a fault for all of these, also where there is no entry at all.
  */
 enum err reply_check(const Kluis__Reply *reply, struct slice sent_request, struct slice sent_signature,
 		     struct arena *arena, struct entry *ret_entry, struct fault *fault) MUST_USE;
