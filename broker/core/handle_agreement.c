@@ -313,8 +313,11 @@ static bool is_charter_in_force(const struct context *context, struct slice hash
 enum err handle_get_paper(struct context *context)
 {
 	struct slice hash = wire_slice(context->operation->get_paper->hash), note;
-	bool is_store = context->envelope->principal.kind == PRINCIPAL_STORE;
 
+	if (hash.length == 0)
+		hash = SLICE_ARRAY(context->charter->hash);
+
+	bool is_store = context->envelope->principal.kind == PRINCIPAL_STORE;
 	if (is_store && !is_charter_in_force(context, hash) &&
 	    (context->store == NULL || !is_own_paper(context->store, hash)))
 		return refuse(context, ERR_NOT_FOUND, NULL);

@@ -1,0 +1,198 @@
+/*
+ * kluis-broker agreement sign, show, suspend, resume, terminate.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "command/commands.h"
+#include "command/office.h"
+#include "kluis/agreement.h"
+#include "kluis/clock.h"
+#include "kluis/hash.h"
+
+/* Rows of one store's agreements, decoded into the arena. */
+static enum err rows_of(struct office *office, uint32_t store, struct arena *arena, Kluis__AgreementRow *ret_rows[2],
+			size_t *ret_count, struct fault *fault)
+{
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__Agreements agreements = KLUIS__AGREEMENTS__INIT;
+	Kluis__Data *data;
+
+	agreements.has_store = 1;
+	agreements.store = store;
+	operation.kind_case = KLUIS__OPERATION__KIND_AGREEMENTS;
+	operation.agreements = &agreements;
+	TRY(office_call(office, &operation, SLICE_EMPTY, &data, fault));
+	*ret_count = data->n_items < 2 ? data->n_items : 2;
+	for (size_t i = 0; i < *ret_count; i++)
+		TRY(WIRE_DECODE(AgreementRow, agreement_row, wire_slice(data->items[i]), arena, &ret_rows[i]));
+	return ERR_OK;
+}
+
+static enum err get_paper(struct office *office, struct slice hash, struct slice *ret_paper, struct fault *fault)
+{
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__GetPaper get = KLUIS__GET_PAPER__INIT;
+	Kluis__Data *data;
+
+	get.hash = wire_data(hash);
+	operation.kind_case = KLUIS__OPERATION__KIND_GET_PAPER;
+	operation.get_paper = &get;
+	TRY(office_call(office, &operation, SLICE_EMPTY, &data, fault));
+	if (data->n_items != 1)
+		return fault_set(fault, ERR_MISMATCH, "the broker gave no paper");
+	*ret_paper = wire_slice(data->items[0]);
+	return ERR_OK;
+}
+
+/* ---- sign ---- */
+
+static enum err sign_draft(struct office *office, const Kluis__AgreementRow *row, struct fault *fault)
+{
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__Offer offer = KLUIS__OFFER__INIT;
+	uint8_t signature[SIGNATURE_SIZE], actual[HASH_SIZE];
+	struct slice text;
+
+	TRY(get_paper(office, wire_slice(row->hash), &text, fault));
+	sha256(text, actual);
+	if (!slice_equal(SLICE_ARRAY(actual), wire_slice(row->hash)))
+		return fault_set(fault, ERR_MISMATCH, "the broker gave another text than the one that was drafted");
+	TRY(note_make_signature(text, &office->controller, signature));
+	offer.hash = row->hash;
+	offer.signature = wire_data(SLICE_ARRAY(signature));
+	operation.kind_case = KLUIS__OPERATION__KIND_OFFER;
+	operation.offer = &offer;
+	return office_call(office, &operation, SLICE_EMPTY, NULL, fault);
+}
+
+static enum err sign_store(struct office *office, uint32_t store, size_t *signed_count, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini);
+	Kluis__AgreementRow *rows[2];
+	size_t count;
+
+	arena_init(&arena, 64 * 1024);
+	TRY(rows_of(office, store, &arena, rows, &count, fault));
+	for (size_t i = 0; i < count; i++)
+		if (rows[i]->state == AGREEMENT_DRAFTED) {
+			TRY(sign_draft(office, rows[i], fault));
+			(*signed_count)++;
+		}
+	return ERR_OK;
+}
+
+/* Numbers of all stores; they live in the arena. */
+static enum err all_stores(struct office *office, struct arena *arena, uint32_t **ret_stores, size_t *ret_count,
+			   struct fault *fault)
+{
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__Census census = KLUIS__CENSUS__INIT;
+	Kluis__CensusRow *row;
+	Kluis__Data *data;
+
+	operation.kind_case = KLUIS__OPERATION__KIND_CENSUS;
+	operation.census = &census;
+	TRY(office_call(office, &operation, SLICE_EMPTY, &data, fault));
+	uint32_t *stores = arena_array(arena, data->n_items + 1, sizeof *stores);
+	if (stores == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < data->n_items; i++) {
+		TRY(WIRE_DECODE(CensusRow, census_row, wire_slice(data->items[i]), arena, &row));
+		stores[i] = row->store;
+	}
+	*ret_stores = stores;
+	*ret_count = data->n_items;
+	return ERR_OK;
+}
+
+enum err command_sign(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	const struct settings *settings = target;
+	struct office office CLEANUP(office_close) = {.lane_lock = -1};
+	struct arena arena CLEANUP(arena_fini);
+	uint32_t one = (uint32_t)settings->store, *stores = &one;
+	size_t count = 1, signed_count = 0;
+
+	(void)arguments;
+	arena_init(&arena, 16 * 1024 * 1024);
+	if (settings->is_all == settings->has_store)
+		return fault_set(fault, ERR_USAGE, "say --store NUMBER or --all");
+	TRY(office_open(&office, settings->data, fault));
+	if (settings->is_all)
+		TRY(all_stores(&office, &arena, &stores, &count, fault));
+	for (size_t i = 0; i < count; i++)
+		TRY(sign_store(&office, stores[i], &signed_count, fault));
+	printf("%zu agreement%s signed and offered; the store signs with 'kluis-agent agreement sign'\n", signed_count,
+	       signed_count == 1 ? "" : "s");
+	return ERR_OK;
+}
+
+/* ---- show ---- */
+
+enum err command_show(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	const struct settings *settings = target;
+	struct office office CLEANUP(office_close) = {.lane_lock = -1};
+	struct arena arena CLEANUP(arena_fini);
+	Kluis__AgreementRow *rows[2];
+	struct slice paper;
+	size_t count;
+	uint64_t store;
+	char changed[25];
+
+	arena_init(&arena, 64 * 1024);
+	TRY(command_number("store", arguments->items[0], 0, STORES_MAX - 1, &store, fault));
+	TRY(office_open(&office, settings->data, fault));
+	TRY(rows_of(&office, (uint32_t)store, &arena, rows, &count, fault));
+	if (count == 0)
+		return fault_set(fault, ERR_NOT_FOUND, "store %llu has no agreement", (unsigned long long)store);
+	for (size_t i = 0; i < count; i++) {
+		TRY(get_paper(&office, wire_slice(rows[i]->hash), &paper, fault));
+		time_print(rows[i]->changed_ms, changed);
+		printf("; store %llu, %s since %s\n", (unsigned long long)store,
+		       agreement_state_name((enum agreement_state)rows[i]->state), changed);
+		fwrite(paper.data, 1, paper.length, stdout);
+	}
+	return ERR_OK;
+}
+
+/* ---- suspend, resume, terminate ---- */
+
+static enum err change_standing(const struct settings *settings, const char *number, uint32_t action, const char *done,
+				struct fault *fault)
+{
+	struct office office CLEANUP(office_close) = {.lane_lock = -1};
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__Standing standing = KLUIS__STANDING__INIT;
+	char reason[VALUE_MAX + 1] = "";
+	uint64_t store;
+
+	TRY(command_number("store", number, 0, STORES_MAX - 1, &store, fault));
+	if (settings->reason != NULL && snprintf(reason, sizeof reason, "%s", settings->reason) > VALUE_MAX)
+		return fault_set(fault, ERR_USAGE, "--reason: longer than %d bytes", VALUE_MAX);
+	standing.store = (uint32_t)store;
+	standing.action = action;
+	standing.reason = settings->reason != NULL ? reason : NULL;
+	operation.kind_case = KLUIS__OPERATION__KIND_STANDING;
+	operation.standing = &standing;
+	TRY(office_open(&office, settings->data, fault));
+	TRY(office_call(&office, &operation, SLICE_EMPTY, NULL, fault));
+	printf("store %llu is %s\n", (unsigned long long)store, done);
+	return ERR_OK;
+}
+
+enum err command_suspend(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	return change_standing(target, arguments->items[0], 1, "suspended: nothing more is disclosed to it", fault);
+}
+
+enum err command_resume(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	return change_standing(target, arguments->items[0], 2, "active again", fault);
+}
+
+enum err command_terminate(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	return change_standing(target, arguments->items[0], 3, "without agreement from now on", fault);
+}

@@ -1,0 +1,14 @@
+/* The commands of kluis-broker, one function a row of the table in main.c. */
+#ifndef KLUIS_BROKER_COMMANDS_H
+#define KLUIS_BROKER_COMMANDS_H
+
+#include "command/settings.h"
+
+typedef enum err command_fn(void *settings, const struct command_arguments *arguments, struct fault *fault);
+
+command_fn command_init, command_serve, command_keys, command_status, command_charter, command_charter_show,
+	command_store_list, command_store_open, command_import, command_invite, command_draft, command_sign,
+	command_show, command_list, command_suspend, command_resume, command_terminate, command_staff_remove,
+	command_totals;
+
+#endif

@@ -1,0 +1,123 @@
+#include "command/folder.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "kluis/file.h"
+#include "kluis/ini.h"
+
+#define CONFIG_MAX 4096
+
+enum err folder_path(const char *folder, const char *name, char ret_path[static FOLDER_PATH_MAX], struct fault *fault)
+{
+	int length = snprintf(ret_path, FOLDER_PATH_MAX, "%s/%s", folder, name);
+
+	if (length < 0 || length >= FOLDER_PATH_MAX)
+		return fault_set(fault, ERR_USAGE, "the path of the broker's folder is too long");
+	return ERR_OK;
+}
+
+static enum err take_address(char *place, const char *value, struct fault *fault)
+{
+	bool is_known = strncmp(value, "tls+tcp://", 10) == 0;
+
+	if (!is_known || strlen(value) >= ADDRESS_MAX)
+		return fault_set(fault, ERR_INPUT, "'%.64s' is not an address of the form tls+tcp://host:port", value);
+	memcpy(place, value, strlen(value) + 1);
+	return ERR_OK;
+}
+
+static enum err take_listen(void *target, const char *section, const char *key, char *value, struct arena *arena,
+			    struct fault *fault)
+{
+	(void)section, (void)key, (void)arena;
+	return take_address(((struct folder_config *)target)->listen, value, fault);
+}
+
+static enum err take_public_address(void *target, const char *section, const char *key, char *value,
+				    struct arena *arena, struct fault *fault)
+{
+	(void)section, (void)key, (void)arena;
+	return take_address(((struct folder_config *)target)->address, value, fault);
+}
+
+static const struct ini_key config_keys[] = {
+	{"broker", "listen", true, take_listen},
+	{"broker", "address", true, take_public_address},
+};
+
+enum err folder_config_read(const char *folder, struct folder_config *ret_config, struct fault *fault)
+{
+	char path[FOLDER_PATH_MAX];
+	struct bytes text CLEANUP(bytes_fini);
+	struct arena arena CLEANUP(arena_fini);
+
+	bytes_init(&text, CONFIG_MAX);
+	arena_init(&arena, 16 * CONFIG_MAX);
+	TRY(folder_path(folder, "broker.ini", path, fault));
+	TRY(file_read(path, &text, fault));
+	return ini_read(bytes_slice(&text), path, config_keys, sizeof config_keys / sizeof config_keys[0], ret_config,
+			&arena, fault);
+}
+
+enum err folder_config_write(const char *folder, const struct folder_config *config, struct fault *fault)
+{
+	char path[FOLDER_PATH_MAX], ignored[ADDRESS_MAX];
+	struct bytes text CLEANUP(bytes_fini);
+
+	bytes_init(&text, CONFIG_MAX);
+	TRY(take_address(ignored, config->listen, fault));
+	TRY(take_address(ignored, config->address, fault));
+	TRY(bytes_printf(&text,
+			 "; where the broker listens, and the address that invitations carry\n[broker]\n"
+			 "listen = %s\naddress = %s\n",
+			 config->listen, config->address));
+	TRY(folder_path(folder, "broker.ini", path, fault));
+	return file_create(path, bytes_slice(&text), 0600, fault);
+}
+
+static enum err read_key(const char *folder, const char *name, struct secret_key *ret_key, struct fault *fault)
+{
+	char path[FOLDER_PATH_MAX];
+
+	TRY(folder_path(folder, name, path, fault));
+	return secret_key_read(path, ret_key, fault);
+}
+
+enum err folder_keys_read(const char *folder, struct folder_keys *ret_keys, struct fault *fault)
+{
+	char path[FOLDER_PATH_MAX];
+	struct folder_keys keys CLEANUP(folder_keys_fini) = {0};
+
+	TRY(read_key(folder, "controller.key", &keys.controller, fault));
+	TRY(read_key(folder, "log.key", &keys.log, fault));
+	TRY(folder_path(folder, "master.key", path, fault));
+	TRY(secret_bytes_read(path, &keys.master, fault));
+	*ret_keys = keys;
+	ret_keys->core = (struct core_keys){
+		.log = &ret_keys->log, .controller = keys.controller.public, .master = keys.master, .epoch = 1};
+	keys = (struct folder_keys){0};
+	return ERR_OK;
+}
+
+void folder_keys_fini(struct folder_keys *keys)
+{
+	secret_key_fini(&keys->controller);
+	secret_key_fini(&keys->log);
+	secret_bytes_free(&keys->master);
+}
+
+enum err folder_check(const char *folder, struct fault *fault)
+{
+	char path[FOLDER_PATH_MAX];
+
+	TRY(folder_path(folder, "broker.ini", path, fault));
+	enum err err = file_check_private(path, false, NULL);
+	if (err == ERR_NOT_FOUND)
+		return fault_set(fault, err,
+				 "'%s' is not a broker's folder; make one with 'kluis-broker init --data %s'", folder,
+				 folder);
+	if (err != ERR_OK)
+		return file_check_private(path, false, fault);
+	return file_check_private(folder, true, fault);
+}

@@ -1,0 +1,124 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "command/commands.h"
+#include "command/office.h"
+#include "kluis/clock.h"
+#include "kluis/file.h"
+#include "kluis/hash.h"
+#include "kluis/invitation.h"
+#include "server/tls.h"
+
+/* "store 12" or "auditor anna" as a key name. */
+static enum err principal_of(const struct command_arguments *arguments, const char *origin,
+			     char ret_name[PRINCIPAL_MAX + 1], struct fault *fault)
+{
+	struct principal principal;
+	const char *kind = arguments->items[0], *name = arguments->items[1];
+
+	int length = snprintf(ret_name, PRINCIPAL_MAX + 1, "%s/%s/%s", origin, kind, name);
+	bool is_kind = strcmp(kind, "store") == 0 || strcmp(kind, "auditor") == 0;
+	if (!is_kind || length > PRINCIPAL_MAX || principal_parse(slice_text(ret_name), &principal) != ERR_OK)
+		return fault_set(fault, ERR_USAGE, "say 'store NUMBER' or 'auditor NAME' (letters, digits, - and _)");
+	return ERR_OK;
+}
+
+static enum err read_origin(const struct office *office, char *ret_origin, size_t size, struct fault *fault)
+{
+	struct principal principal;
+
+	if (principal_parse(slice_text(office->controller.public.name), &principal) != ERR_OK)
+		return fault_set(fault, ERR_CORRUPT, "controller.key has the name of something else");
+	snprintf(ret_origin, size, "%.*s", (int)principal.origin.length, (const char *)principal.origin.data);
+	return ERR_OK;
+}
+
+static enum err tell_broker(struct office *office, const struct invitation *invitation, struct fault *fault)
+{
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__Invite invite = KLUIS__INVITE__INIT;
+	uint8_t hash[HASH_SIZE];
+	char name[PRINCIPAL_MAX + 1];
+
+	memcpy(name, invitation->principal, strlen(invitation->principal) + 1);
+	sha256(SLICE_ARRAY(invitation->code), hash);
+	invite.principal = name;
+	invite.code_hash = wire_data(SLICE_ARRAY(hash));
+	invite.expires_ms = invitation->expires_ms;
+	operation.kind_case = KLUIS__OPERATION__KIND_INVITE;
+	operation.invite = &invite;
+	return office_call(office, &operation, SLICE_EMPTY, NULL, fault);
+}
+
+struct surroundings {
+	struct folder_config config;
+	struct bytes certificate;
+	struct folder_keys keys;
+	char origin[ORIGIN_MAX + 1];
+};
+
+static void surroundings_fini(struct surroundings *surroundings)
+{
+	bytes_fini(&surroundings->certificate);
+	folder_keys_fini(&surroundings->keys);
+}
+
+static enum err read_surroundings(struct surroundings *ret, const struct office *office, struct fault *fault)
+{
+	char path[FOLDER_PATH_MAX];
+
+	bytes_init(&ret->certificate, TLS_PEM_MAX);
+	TRY(folder_config_read(office->folder, &ret->config, fault));
+	TRY(folder_keys_read(office->folder, &ret->keys, fault));
+	TRY(folder_path(office->folder, "tls.crt", path, fault));
+	TRY(file_read(path, &ret->certificate, fault));
+	TRY(bytes_append_u8(&ret->certificate, '\0'));
+	return read_origin(office, ret->origin, sizeof ret->origin, fault);
+}
+
+/* Whole seconds: that is what the paper can say. */
+static uint64_t expiry(uint64_t days)
+{
+	return (clock_now_ms() / 1000 + days * 86400) * 1000;
+}
+
+static enum err write_invitation(struct office *office, const struct surroundings *around, const char *principal,
+				 const struct settings *settings, struct fault *fault)
+{
+	struct bytes note CLEANUP(bytes_fini);
+	struct invitation invitation = {
+		.origin = around->origin,
+		.principal = principal,
+		.address = around->config.address,
+		.certificate_pem = (const char *)around->certificate.data,
+		.log = around->keys.log.public,
+		.controller = around->keys.controller.public,
+		.expires_ms = expiry(settings->days),
+	};
+
+	bytes_init_secret(&note, PAPER_MAX);
+	random_bytes(invitation.code, sizeof invitation.code);
+	TRY(invitation_print(&invitation, &around->keys.controller, &note, fault));
+	/* the file first: an invitation that nobody has is worth nothing, one that the broker does not know is refused
+	 */
+	TRY(file_create(settings->out, bytes_slice(&note), 0600, fault));
+	return tell_broker(office, &invitation, fault);
+}
+
+enum err command_invite(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	const struct settings *settings = target;
+	struct office office CLEANUP(office_close) = {.lane_lock = -1};
+	struct surroundings around CLEANUP(surroundings_fini) = {0};
+	char principal[PRINCIPAL_MAX + 1], time[25];
+
+	if (settings->out == NULL)
+		return fault_set(fault, ERR_USAGE, "say where the invitation goes: --out FILE");
+	TRY(office_open(&office, settings->data, fault));
+	TRY(read_surroundings(&around, &office, fault));
+	TRY(principal_of(arguments, around.origin, principal, fault));
+	TRY(write_invitation(&office, &around, principal, settings, fault));
+	time_print(expiry(settings->days), time);
+	printf("'%s' lets %s in until %.10s; hand it over as you would a password\n", settings->out, principal, time);
+	return ERR_OK;
+}

@@ -1,0 +1,95 @@
+/*
+ * kluis-broker serve: the daemon.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "command/commands.h"
+#include "command/local.h"
+#include "server/server.h"
+
+/* Stop signals become readable bytes; blocked before any thread starts, so that all inherit it. */
+static enum err stop_descriptor(int *ret_descriptor, struct fault *fault)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
+		return fault_set(fault, ERR_IO, "cannot block signals");
+	*ret_descriptor = signalfd(-1, &signals, SFD_CLOEXEC);
+	return *ret_descriptor >= 0 ? ERR_OK : fault_set(fault, ERR_IO, "signalfd: %s", strerror(errno));
+}
+
+/* Keys and plaintext are in this process: no core dump, no debugger of another of the user's processes. */
+static void keep_memory_private(void)
+{
+	const struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+static enum err serve(struct local *local, const char *folder, const struct folder_config *config,
+		      const struct tls_identity *identity, struct fault *fault)
+{
+	char control[FOLDER_PATH_MAX], control_address[FOLDER_PATH_MAX + 8];
+	const char *addresses[] = {config->listen, control_address};
+	struct server *server CLEANUP(server_close) = NULL;
+	int stop;
+
+	TRY(folder_path(folder, "control.sock", control, fault));
+	unlink(control); /* left by a broker that was killed: the store's lock says that none runs */
+	snprintf(control_address, sizeof control_address, "ipc://%s", control);
+	struct server_options options = {
+		.addresses = addresses, .address_count = 2, .identity = identity, .core = server_core_of(local->core)};
+	TRY(stop_descriptor(&stop, fault));
+	TRY(server_open(&options, &server, fault));
+	fprintf(stderr, "kluis-broker: serving on %s, %" PRIu64 " entries in the log\n", config->listen,
+		core_size(local->core));
+	sd_notifyf(0, "READY=1\nSTATUS=serving on %s", config->listen);
+	enum err err = server_run(server, stop);
+	sd_notify(0, "STOPPING=1");
+	close(stop);
+	server_close(&server);
+	unlink(control);
+	fprintf(stderr, "kluis-broker: stopped, %" PRIu64 " entries in the log\n", core_size(local->core));
+	return err;
+}
+
+static enum err open_and_serve(struct local *local, const struct settings *settings, struct fault *fault)
+{
+	char certificate[FOLDER_PATH_MAX], key[FOLDER_PATH_MAX];
+	struct folder_config config;
+	struct tls_identity identity CLEANUP(tls_identity_fini) = {0};
+
+	TRY(folder_config_read(settings->data, &config, fault));
+	TRY(folder_path(settings->data, "tls.crt", certificate, fault));
+	TRY(folder_path(settings->data, "tls.key", key, fault));
+	TRY(tls_load(certificate, key, &identity, fault));
+	return serve(local, settings->data, &config, &identity, fault);
+}
+
+enum err command_serve(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	const struct settings *settings = target;
+	struct local local;
+
+	(void)arguments;
+	keep_memory_private();
+	TRY(folder_check(settings->data, fault));
+	TRY(local_open(&local, settings->data, false, fault));
+	enum err err = open_and_serve(&local, settings, fault);
+	local_close(&local);
+	return err;
+}
