@@ -1,0 +1,181 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "folder.h"
+#include "kluis/clock.h"
+#include "kluis/file.h"
+
+#define TIMEOUT_MS 20000
+#define TRIES 3
+#define PEM_MAX 16384
+
+static enum err check_folder(const char *folder, struct fault *fault)
+{
+	char path[FOLDER_PATH_MAX];
+
+	TRY(folder_path(folder, "agent.ini", path, fault));
+	if (file_check_private(path, false, NULL) == ERR_NOT_FOUND)
+		return fault_set(fault, ERR_NOT_FOUND,
+				 "'%s' is not an agent's folder; 'kluis-agent join INVITATION' makes one", folder);
+	TRY(file_check_private(path, false, fault));
+	return file_check_private(folder, true, fault);
+}
+
+static enum err open_keys(struct agent *agent, struct fault *fault)
+{
+	char path[FOLDER_PATH_MAX];
+
+	TRY(membership_read(agent->folder, &agent->arena, &agent->membership, fault));
+	TRY(folder_path(agent->folder, "store.key", path, fault));
+	TRY(secret_key_read(path, &agent->key, fault));
+	TRY(folder_path(agent->folder, "seal.key", path, fault));
+	return secret_bytes_read(path, &agent->seal_key, fault);
+}
+
+static enum err open_all(struct agent *agent, struct fault *fault)
+{
+	char path[FOLDER_PATH_MAX];
+
+	TRY(check_folder(agent->folder, fault));
+	TRY(folder_path(agent->folder, "lock", path, fault));
+	TRY(file_lock(path, &agent->lock, fault));
+	TRY(open_keys(agent, fault));
+	TRY(folder_path(agent->folder, "lanes", agent->lanes, fault));
+	TRY(folder_path(agent->folder, "db", path, fault));
+	TRY(store_open(path, &replica_layout, false, &agent->store, fault));
+	agent->replica = (struct replica){.store = agent->store, .key = agent->seal_key};
+	return ERR_OK;
+}
+
+enum err agent_open(struct agent *ret_agent, const char *folder, struct fault *fault)
+{
+	*ret_agent = (struct agent){.folder = folder, .lock = -1};
+	arena_init(&ret_agent->arena, 16 * PAPER_MAX);
+	enum err err = open_all(ret_agent, fault);
+	if (err != ERR_OK)
+		agent_close(ret_agent);
+	return err;
+}
+
+void agent_close(struct agent *agent)
+{
+	if (agent->session.key != NULL)
+		session_close(&agent->session);
+	link_close(&agent->link);
+	store_close(&agent->store);
+	secret_key_fini(&agent->key);
+	secret_bytes_free(&agent->seal_key);
+	if (agent->lock >= 0)
+		file_unlock(&agent->lock);
+	arena_fini(&agent->arena);
+}
+
+enum err agent_connect(struct agent *agent, enum agent_lane lane, struct fault *fault)
+{
+	char path[FOLDER_PATH_MAX];
+	struct bytes certificate CLEANUP(bytes_fini);
+
+	bytes_init(&certificate, PEM_MAX);
+	TRY(folder_path(agent->folder, "broker.crt", path, fault));
+	if (file_read(path, &certificate, NULL) != ERR_OK)
+		return fault_set(fault, ERR_CERTIFICATE, "'%s' cannot be read; join again with a new invitation", path);
+	TRY(bytes_append_u8(&certificate, '\0'));
+	TRY(link_open(agent->membership.address, (const char *)certificate.data, TIMEOUT_MS, &agent->link, fault));
+	return session_open(&agent->session, &agent->key, (uint32_t)lane, link_exchange(agent->link),
+			    session_files(agent->lanes), fault);
+}
+
+/* ---- papers ---- */
+
+static enum err read_note(struct agent *agent, const char *name, struct slice *ret_note, struct fault *fault)
+{
+	char path[FOLDER_PATH_MAX];
+	struct bytes note CLEANUP(bytes_fini);
+
+	bytes_init(&note, PAPER_MAX);
+	TRY(folder_path(agent->folder, name, path, fault));
+	enum err err = file_read(path, &note, NULL);
+	if (err == ERR_NOT_FOUND)
+		return fault_set(fault, ERR_NO_AGREEMENT,
+				 "no agreement is signed here; 'kluis-agent agreement sign' when one is offered");
+	if (err != ERR_OK)
+		return fault_set(fault, err, "'%s': %s", path, error_text(err));
+	uint8_t *copy = arena_copy(&agent->arena, bytes_slice(&note));
+	if (copy == NULL)
+		return ERR_MEMORY;
+	*ret_note = SLICE(copy, note.length);
+	return ERR_OK;
+}
+
+enum err agent_load_agreement(struct agent *agent, struct fault *fault)
+{
+	struct slice charter_note, note;
+	struct charter *charter = arena_alloc(&agent->arena, sizeof *charter);
+	struct agreement *agreement = arena_alloc(&agent->arena, sizeof *agreement);
+
+	if (charter == NULL || agreement == NULL)
+		return ERR_MEMORY;
+	TRY(read_note(agent, "agreement.note", &note, fault));
+	TRY(read_note(agent, "charter.note", &charter_note, fault));
+	const struct public_key *controller = &agent->membership.controller;
+	TRY(charter_open(charter_note, controller, "charter.note", &agent->arena, charter, fault));
+	TRY(agreement_open(note, charter, controller, &agent->key.public, "agreement.note", &agent->arena, agreement,
+			   fault));
+	agent->charter = charter;
+	agent->agreement = agreement;
+	return ERR_OK;
+}
+
+/* ---- asking ---- */
+
+static enum err settle(struct agent *agent, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini);
+	struct session_answer answer;
+
+	if (!agent->session.has_pending)
+		return ERR_OK;
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	enum err err = session_resume(&agent->session, TRIES, &arena, &answer, fault);
+	if (agent->session.has_pending)
+		return err;
+	if (err != ERR_OK && fault != NULL)
+		fault->text[0] = '\0'; /* the killed command's refusal is not this one's */
+	return ERR_OK;
+}
+
+enum err agent_send(struct agent *agent, const struct agent_call *call, struct arena *arena,
+		    struct session_answer *ret_answer, struct fault *fault)
+{
+	Kluis__Operation *operation = call->operation;
+	Kluis__Part *part = call->part;
+	bool names_agreement = agent->agreement != NULL && !call->is_outside_agreement;
+	struct session_request request = {
+		.agreement = names_agreement ? SLICE_ARRAY(agent->agreement->hash) : SLICE_EMPTY,
+		.employee = call->employee,
+		.operations = &operation,
+		.operation_count = 1,
+		.parts = &part,
+		.part_count = part != NULL,
+		.time_ms = clock_now_ms(),
+	};
+
+	TRY(settle(agent, fault));
+	TRY(session_call(&agent->session, &request, TRIES, arena, ret_answer, fault));
+	if (!ret_answer->has_entry)
+		return fault_set(fault, ERR_MISMATCH, "the broker answered without an entry");
+	enum err code = (enum err)ret_answer->entry.decoded->code;
+	return code == ERR_OK ? ERR_OK : fault_set(fault, code, "refused: %s", error_text(code));
+}
+
+enum err agent_verdict(const struct session_answer *answer, struct fault *fault)
+{
+	const Kluis__Result *result = answer->entry.decoded->results[0];
+	enum err code = (enum err)result->code;
+
+	if (code == ERR_OK)
+		return ERR_OK;
+	return fault_set(fault, code, "refused: %s%s%s%s (log entry %llu)", error_text(code),
+			 result->clause == NULL ? "" : " [", result->clause == NULL ? "" : result->clause,
+			 result->clause == NULL ? "" : "]", (unsigned long long)answer->index);
+}

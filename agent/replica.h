@@ -1,0 +1,79 @@
+/*
+ * The store's own copy of the customers that its agreement grants, sealed.
+ * One row for each customer and purpose; the rows of a page and the cursor
+ * after it are written in one transaction, so an interrupted copy goes
+ * on at the page where it stopped (FORMAT.md R111).
+ *
+ * A row, sealed under the agent's key with the table's key as associated data:
+ *
+ *     u32 version || u64 fields || u32 grant || u64 entry index || content (Values)
+ *
+ * Threads: one writer; see store.h.
+ */
+#ifndef KLUIS_REPLICA_H
+#define KLUIS_REPLICA_H
+
+#include "kluis/agreement.h"
+#include "kluis/entry.h"
+#include "kluis/hash.h"
+#include "kluis/store.h"
+
+/* Tables, application name and schema of an agent's store. */
+extern const struct store_layout replica_layout;
+
+enum replica_table { REPLICA_META, REPLICA_CUSTOMER, REPLICA_STAFF, REPLICA_TABLE_COUNT };
+
+struct replica {
+	struct store *store;
+	const uint8_t *key; /* 32 bytes, sealing */
+};
+
+/* Where the copy for a purpose stands under an agreement: 0 if it was made under another one, or not begun. */
+enum err replica_cursor(const struct replica *replica, const char *purpose, const uint8_t agreement[static HASH_SIZE],
+			uint64_t *ret_cursor) MUST_USE;
+
+/* One page as the broker's entry and reply have it: result is the entry's for the Sync operation. parts: of the reply,
+ * one for each disclosure with a commitment, checked by reply_check. Under another agreement than before, all rows of
+ * the purpose are dropped first. ret_written, ret_removed: customers. */
+struct replica_page {
+	const char *purpose;
+	const uint8_t *agreement; /* HASH_SIZE bytes */
+	uint64_t entry_index;
+	const Kluis__Result *result;
+	Kluis__Part *const *parts;
+	size_t part_count;
+};
+enum err replica_apply(const struct replica *replica, const struct replica_page *page, uint64_t *ret_written,
+		       uint64_t *ret_removed) MUST_USE;
+
+/* One row, opened. content lives as long as the callback. */
+struct replica_row {
+	struct slice customer; /* 16 bytes */
+	uint32_t version;
+	uint64_t fields;
+	uint32_t grant;
+	uint64_t entry_index;
+	struct slice content; /* an encoded Values */
+};
+typedef enum err replica_fn(void *context, const struct replica_row *row);
+/* Hands each row of a purpose to visit, by pseudonym, ascending; stops at its first failure. ERR_CRYPTO when a row does
+ * not open. */
+enum err replica_each(const struct replica *replica, const char *purpose, replica_fn *visit, void *context) MUST_USE;
+/* Rows of a purpose, without opening them. */
+enum err replica_count(const struct replica *replica, const char *purpose, uint64_t *ret_count) MUST_USE;
+
+/* Staff: handle -> pseudonym, role, name, sealed likewise. */
+struct replica_employee {
+	char handle[NAME_MAX_ + 1];
+	char role[NAME_MAX_ + 1];
+	char name[VALUE_MAX + 1];
+	uint8_t pseudonym[PSEUDONYM_SIZE];
+};
+enum err replica_put_employee(const struct replica *replica, const struct replica_employee *employee) MUST_USE;
+enum err replica_remove_employee(const struct replica *replica, const char *handle) MUST_USE;
+enum err replica_get_employee(const struct replica *replica, const char *handle,
+			      struct replica_employee *ret_employee) MUST_USE;
+typedef enum err replica_employee_fn(void *context, const struct replica_employee *employee);
+enum err replica_each_employee(const struct replica *replica, replica_employee_fn *visit, void *context) MUST_USE;
+
+#endif

@@ -1,0 +1,169 @@
+#include "sync.h"
+
+#include <stdio.h>
+#include <string.h>
+
+uint32_t sync_purposes(const struct agreement *agreement)
+{
+	uint32_t purposes = 0;
+
+	for (size_t i = 0; i < agreement->grant_count; i++)
+		if ((agreement->grants[i].operations & 1u << OPERATION_SYNC) != 0)
+			purposes |= 1u << agreement->grants[i].purpose;
+	return purposes;
+}
+
+/* The broker is not believed: what it gives must be what both signed. */
+static enum err check_disclosure(const struct sync *sync, int purpose, const Kluis__Disclosure *disclosure,
+				 struct fault *fault)
+{
+	if (!disclosure->has_commitment)
+		return ERR_OK;
+	if (disclosure->grant >= sync->agreement->grant_count)
+		return fault_set(fault, ERR_MISMATCH, "the broker named a grant that the agreement does not have");
+	const struct grant *grant = &sync->agreement->grants[disclosure->grant];
+	bool is_right = grant->purpose == purpose && (grant->operations & 1u << OPERATION_SYNC) != 0 &&
+			(disclosure->fields & ~grant->fields) == 0;
+	return is_right ? ERR_OK
+			: fault_set(fault, ERR_MISMATCH, "the broker gave fields outside grant '%s'; nothing was kept",
+				    grant->name);
+}
+
+static enum err check_values(const Kluis__Part *part, uint64_t fields, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini);
+	Kluis__Values *values;
+	uint64_t present = 0;
+
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	if (WIRE_DECODE(Values, values, wire_slice(part->content), &arena, &values) != ERR_OK)
+		return fault_set(fault, ERR_MISMATCH, "the broker's values are malformed");
+	for (size_t i = 0; i < values->n_values; i++)
+		if (values->values[i]->field >= 1 && values->values[i]->field <= FIELDS_MAX)
+			present |= (uint64_t)1 << (values->values[i]->field - 1);
+		else
+			present = ~fields;
+	return present == fields ? ERR_OK : fault_set(fault, ERR_MISMATCH, "values and entry name different fields");
+}
+
+static enum err check_page(const struct sync *sync, int purpose, const Kluis__Result *result, Kluis__Part *const *parts,
+			   size_t part_count, struct fault *fault)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < result->n_disclosures; i++) {
+		const Kluis__Disclosure *disclosure = result->disclosures[i];
+		TRY(check_disclosure(sync, purpose, disclosure, fault));
+		if (!disclosure->has_commitment)
+			continue;
+		if (used == part_count)
+			return fault_set(fault, ERR_MISMATCH, "the broker gave fewer records than it logged");
+		TRY(check_values(parts[used++], disclosure->fields, fault));
+	}
+	return ERR_OK;
+}
+
+static enum err verdict_of(const struct session_answer *answer, struct sync_outcome *outcome)
+{
+	outcome->verdict = (enum err)answer->entry.decoded->code;
+	outcome->clause[0] = '\0';
+	if (outcome->verdict != ERR_OK)
+		return outcome->verdict;
+	const Kluis__Result *result = answer->entry.decoded->results[0];
+	outcome->verdict = (enum err)result->code;
+	if (result->clause != NULL)
+		snprintf(outcome->clause, sizeof outcome->clause, "%s", result->clause);
+	return outcome->verdict;
+}
+
+static enum err take_answer(const struct sync *sync, const char *purpose, const struct session_answer *answer,
+			    struct sync_outcome *outcome, struct fault *fault)
+{
+	uint64_t written, removed;
+
+	outcome->has_more = false;
+	if (!answer->has_entry)
+		return fault_set(fault, ERR_MISMATCH, "the broker answered without an entry");
+	if (verdict_of(answer, outcome) != ERR_OK)
+		return ERR_OK;
+	const Kluis__Personal *personal = answer->reply->personal;
+	struct replica_page page = {
+		.purpose = purpose,
+		.agreement = sync->agreement->hash,
+		.entry_index = answer->index,
+		.result = answer->entry.decoded->results[0],
+		.parts = personal == NULL ? NULL : personal->parts,
+		.part_count = personal == NULL ? 0 : personal->n_parts,
+	};
+	TRY(check_page(sync, charter_purpose(sync->charter, slice_text(purpose)), page.result, page.parts,
+		       page.part_count, fault));
+	TRY(replica_apply(sync->replica, &page, &written, &removed));
+	outcome->written += written;
+	outcome->removed += removed;
+	outcome->has_more = page.result->has_has_more && page.result->has_more;
+	return ERR_OK;
+}
+
+/* Is the answer one to a Sync for this purpose, under this agreement, from where the copy stands? */
+static enum err is_for_us(const struct sync *sync, const char *purpose, const struct session_answer *answer,
+			  bool *ret_is_ours)
+{
+	uint64_t cursor;
+	const Kluis__Request *request = answer->entry.request;
+
+	*ret_is_ours = false;
+	if (!answer->has_entry || answer->entry.decoded->code != ERR_OK)
+		return ERR_OK;
+	TRY(replica_cursor(sync->replica, purpose, sync->agreement->hash, &cursor));
+	const Kluis__Operation *operation = request->operations[0];
+	*ret_is_ours = request->n_operations == 1 && operation->kind_case == KLUIS__OPERATION__KIND_SYNC &&
+		       operation->purpose != NULL && strcmp(operation->purpose, purpose) == 0 &&
+		       operation->sync->cursor == cursor && request->has_agreement &&
+		       slice_equal(wire_slice(request->agreement), SLICE_ARRAY(sync->agreement->hash));
+	return ERR_OK;
+}
+
+static enum err resume(const struct sync *sync, const char *purpose, struct arena *arena, struct sync_outcome *outcome,
+		       bool *ret_is_done, struct fault *fault)
+{
+	struct session_answer answer = {0};
+
+	*ret_is_done = false;
+	if (!sync->session->has_pending)
+		return ERR_OK;
+	enum err err = session_resume(sync->session, sync->tries, arena, &answer, fault);
+	if (sync->session->has_pending)
+		return err;
+	if (err != ERR_OK) /* refused without an entry, or not to be used any more: asked anew */
+		return ERR_OK;
+	TRY(is_for_us(sync, purpose, &answer, ret_is_done));
+	return *ret_is_done ? take_answer(sync, purpose, &answer, outcome, fault) : ERR_OK;
+}
+
+enum err sync_page(const struct sync *sync, const char *purpose, uint64_t time_ms, struct sync_outcome *outcome,
+		   struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini);
+	struct session_answer answer = {0};
+	Kluis__Operation operation = KLUIS__OPERATION__INIT, *operations = &operation;
+	Kluis__Sync ask = KLUIS__SYNC__INIT;
+	char name[NAME_MAX_ + 1];
+	bool is_done;
+
+	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
+	TRY(resume(sync, purpose, &arena, outcome, &is_done, fault));
+	if (is_done)
+		return ERR_OK;
+	snprintf(name, sizeof name, "%s", purpose);
+	TRY(replica_cursor(sync->replica, purpose, sync->agreement->hash, &ask.cursor));
+	ask.count = DISCLOSURES_MAX;
+	operation.purpose = name;
+	operation.kind_case = KLUIS__OPERATION__KIND_SYNC;
+	operation.sync = &ask;
+	struct session_request request = {.agreement = SLICE_ARRAY(sync->agreement->hash),
+					  .operations = &operations,
+					  .operation_count = 1,
+					  .time_ms = time_ms};
+	TRY(session_call(sync->session, &request, sync->tries, &arena, &answer, fault));
+	return take_answer(sync, purpose, &answer, outcome, fault);
+}

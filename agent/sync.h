@@ -1,0 +1,37 @@
+/*
+ * Bringing the copy up to date, one page at a time (FORMAT.md R111): what the
+ * broker answered is held against the agreement before it is written.
+ *
+ * Threads: as its session and replica.
+ */
+#ifndef KLUIS_SYNC_H
+#define KLUIS_SYNC_H
+
+#include "kluis/session.h"
+#include "replica.h"
+
+struct sync {
+	struct session *session;
+	const struct replica *replica;
+	const struct charter *charter; /* the agreement's */
+	const struct agreement *agreement;
+	unsigned tries;
+};
+
+struct sync_outcome {
+	uint64_t written, removed; /* customers, summed up by the caller's calls */
+	bool has_more;
+	enum err verdict; /* why the broker refused; ERR_OK if it did not */
+	char clause[CLAUSE_MAX + 1];
+};
+
+/* Asks for one page for the purpose and applies it. A refusal is an outcome, not a failure. A pending
+ * request of an earlier run is resumed first and applied if it was one for this purpose. ERR_MISMATCH: the
+ * broker gave fields or customers outside the agreement; nothing was written. */
+enum err sync_page(const struct sync *sync, const char *purpose, uint64_t time_ms, struct sync_outcome *outcome,
+		   struct fault *fault) MUST_USE;
+
+/* Bits of the charter's purposes for which the agreement grants sync. */
+uint32_t sync_purposes(const struct agreement *agreement);
+
+#endif
