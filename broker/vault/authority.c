@@ -41,7 +41,7 @@ static enum err controller_standing(struct context *context, enum operation oper
 	authority->is_controller = true;
 	authority->verdict = (struct verdict){.code = ERR_OK, .fields = UINT64_MAX};
 	if (operation == OPERATION_LOOKUP && charter_purpose(context->charter, purpose_of(context)) < 0)
-		return refuse_now(context, ERR_PURPOSE, CLAUSE_CONTROLLER);
+		return ERR_PURPOSE;
 	return ERR_OK;
 }
 

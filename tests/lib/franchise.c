@@ -206,8 +206,8 @@ static struct action action_new(struct franchise *formula, const char *purpose, 
 /* The operation's message of a type, set in its place. */
 #define KIND(action, type, name) kluis__##name##__init((action).operation->name = take(formula, sizeof(Kluis__##type)))
 
-static void add_part(struct franchise *formula, struct action *action, const ProtobufCMessage *content,
-		     ProtobufCBinaryData *ret_commitment)
+void action_content(struct franchise *formula, struct action *action, const ProtobufCMessage *content,
+		    ProtobufCBinaryData *ret_commitment)
 {
 	must(part_make(content, &formula->arena, &action->part, ret_commitment), "part");
 }
@@ -244,7 +244,7 @@ struct action action_lookup(struct franchise *formula, const char *purpose, cons
 
 	KIND(action, Lookup, lookup);
 	action.operation->lookup->field = values->values[0]->field;
-	add_part(formula, &action, &values->base, &action.operation->lookup->commitment);
+	action_content(formula, &action, &values->base, &action.operation->lookup->commitment);
 	return action;
 }
 
@@ -265,7 +265,8 @@ struct action action_registration(struct franchise *formula, const char *purpose
 
 	KIND(action, Registration, registration);
 	action.operation->registration->customer = wire_data(customer);
-	add_part(formula, &action, &values_of(formula, values)->base, &action.operation->registration->commitment);
+	action_content(formula, &action, &values_of(formula, values)->base,
+		       &action.operation->registration->commitment);
 	return action;
 }
 
@@ -305,7 +306,7 @@ struct action action_update(struct franchise *formula, const char *purpose, stru
 
 	KIND(action, Update, update);
 	action.operation->update->customer = wire_data(customer);
-	add_part(formula, &action, &values_of(formula, values)->base, &action.operation->update->commitment);
+	action_content(formula, &action, &values_of(formula, values)->base, &action.operation->update->commitment);
 	return action;
 }
 
@@ -352,7 +353,7 @@ struct action action_receipt(struct franchise *formula, const char *purpose, str
 	content.lines = &lines;
 	content.n_lines = 1;
 	content.customer = value == NULL ? NULL : value_of(formula, value);
-	add_part(formula, &action, &content.base, &action.operation->receipt->commitment);
+	action_content(formula, &action, &content.base, &action.operation->receipt->commitment);
 	return action;
 }
 
@@ -400,6 +401,20 @@ struct slice franchise_customer(struct franchise *formula, const char *values)
 
 	franchise_must(formula, &formula->office, action_registration(formula, NULL, pseudonym, values));
 	return pseudonym;
+}
+
+void franchise_visit(struct franchise *formula, uint32_t store, int32_t day, struct slice customer)
+{
+	franchise_must(formula, &formula->office,
+		       action_receipt(formula, NULL, franchise_draw(formula), store, day, customer, NULL));
+}
+
+struct slice franchise_visitor(struct franchise *formula, const struct party *store, const char *values)
+{
+	struct slice customer = franchise_customer(formula, values);
+
+	franchise_visit(formula, store->store, FRANCHISE_DAY, customer);
+	return customer;
 }
 
 /* ---- setting up ---- */
@@ -504,7 +519,7 @@ static void join(struct franchise *formula, struct party *store)
 	KIND(action, Join, join);
 	action.operation->join->public_key = wire_data(SLICE_ARRAY(store->key.public.key));
 	content.code = wire_data(code);
-	add_part(formula, &action, &content.base, &action.operation->join->commitment);
+	action_content(formula, &action, &content.base, &action.operation->join->commitment);
 	franchise_must(formula, store, action);
 }
 
@@ -589,7 +604,7 @@ void franchise_employ(struct franchise *formula, struct party *store, const char
 	action.operation->staff->employee = wire_data(SLICE_ARRAY(store->employee));
 	action.operation->staff->role = kept_text(formula, role);
 	content.name = name;
-	add_part(formula, &action, &content.base, &action.operation->staff->commitment);
+	action_content(formula, &action, &content.base, &action.operation->staff->commitment);
 	action.operation->staff->has_commitment = true;
 	franchise_must(formula, store, action);
 	store->has_employee = true;

@@ -105,6 +105,9 @@ struct action action_lookup(struct franchise *formula, const char *purpose, cons
 struct action action_sync(struct franchise *formula, const char *purpose, uint64_t cursor, uint32_t count);
 struct action action_registration(struct franchise *formula, const char *purpose, struct slice customer,
 				  const char *values);
+/* For contents that no other function makes: part and commitment of the operation anew. */
+void action_content(struct franchise *formula, struct action *action, const ProtobufCMessage *content,
+		    ProtobufCBinaryData *ret_commitment);
 /* Adds to a registration. */
 void registration_at(struct action *action, uint32_t store, int32_t day);
 void registration_consent(struct franchise *formula, struct action *action, const char *purpose, uint32_t status);
@@ -141,5 +144,9 @@ struct answer franchise_must(struct franchise *formula, struct party *party, str
 const char *answer_values(struct franchise *formula, const struct answer *answer, size_t i);
 /* Head office registers a customer; the pseudonym. */
 struct slice franchise_customer(struct franchise *formula, const char *values);
+/* The same with a receipt in the store on FRANCHISE_DAY. */
+struct slice franchise_visitor(struct franchise *formula, const struct party *store, const char *values);
+/* Head office's receipt in a store, under a new id; ends the program unless it is taken. */
+void franchise_visit(struct franchise *formula, uint32_t store, int32_t day, struct slice customer);
 
 #endif
