@@ -52,6 +52,9 @@ static void expect_open(const char *address, const char *certificate, enum err e
 	assert_int_equal(link != NULL, expected == ERR_OK);
 	if (expected != ERR_OK && strstr(fault.text, address) == NULL)
 		fail_msg("'%s' is not in '%s'", address, fault.text);
+	/* A connection that the listener was not yet handed when it closes is lost in nng 1.5.2, memory and all. */
+	if (expected == ERR_OK)
+		assert_int_equal(fake_ask(link, "a"), ERR_OK);
 	link_close(&link);
 	assert_null(link);
 }

@@ -68,7 +68,7 @@ static void test_event_is_cut(void **state)
 {
 	(void)state;
 	struct log_topic topic = LOG_TOPIC("commit");
-	char text[4000];
+	char text[1500];
 	char *argument = calloc(1, 3000);
 	memset(argument, 'x', 2999);
 	capture(text, sizeof(text), &topic, argument);
