@@ -1,0 +1,13 @@
+# The floor under the broker's figures, for any bench that sets itself beside it.
+kluis_library(kluis_bench_echo ${CMAKE_CURRENT_LIST_DIR}/echo.c)
+target_include_directories(kluis_bench_echo PUBLIC ${CMAKE_CURRENT_LIST_DIR})
+target_link_libraries(kluis_bench_echo PUBLIC kluis_test_lib kluis_link)
+target_sources(bench-echo PRIVATE ${CMAKE_CURRENT_LIST_DIR}/echo_server.c)
+foreach(name bench-echo bench-lookup)
+  if(TARGET ${name})
+    target_link_libraries(${name} PRIVATE kluis_bench_echo)
+  endif()
+endforeach()
+if(TARGET bench-lookup)
+  add_dependencies(bench-lookup bench-echo)
+endif()
