@@ -1,0 +1,5 @@
+# Invented data of any size in FoodMart's layout: for the demo where FoodMart is not there, and for benches.
+file(GLOB generate_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/lib/generate/*.c)
+add_executable(kluis-generate ${generate_sources} ${CMAKE_CURRENT_SOURCE_DIR}/lib/random.c)
+target_include_directories(kluis-generate PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/lib)
+target_link_libraries(kluis-generate PRIVATE kluis_cli kluis_proto)
