@@ -116,7 +116,7 @@ static enum err take_agreement(void *target, const char *section_name, const cha
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (strcmp(rows[i].key, key) == 0)
 			return rows[i].take(target, value, fault);
-	assert(!"a key of the table without a row here");
+	assert(false && "a key of the table without a row here");
 	return ERR_INPUT;
 }
 

@@ -320,7 +320,7 @@ enum err grant_take(void *target, const char *section_name, const char *key, cha
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (strcmp(rows[i].key, key) == 0)
 			return rows[i].take(&taking, value);
-	assert(!"a key of agreement_read.c's table without a row here");
+	assert(false && "a key of agreement_read.c's table without a row here");
 	return ERR_INPUT;
 }
 
