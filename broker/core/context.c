@@ -38,10 +38,23 @@ static void *list_grown(struct arena *arena, const void *items, size_t count, si
 	return place;
 }
 
+/* Encoded around a part's content: the part's own frame, its salt, the content's frame. */
+#define PART_FRAME (SALT_SIZE + 16)
+
+/* Parts and data share one reply. What does not fit must be refused now: once the entry stands, nobody would get its
+ * answer any more. */
+static bool reply_has_room(const struct context *context, size_t size)
+{
+	return context->parts.bytes + context->data.bytes + size <= MESSAGE_MAX - REPLY_FRAME;
+}
+
 enum err context_add_part(struct context *context, Kluis__Part *part)
 {
 	struct part_list *list = &context->parts;
+	size_t size = part->content.len + PART_FRAME;
 
+	if (!reply_has_room(context, size))
+		return ERR_TOO_LARGE;
 	if (list->count == list->capacity) {
 		void *items =
 			list_grown(context->arena, list->items, list->count, &list->capacity, sizeof *list->items);
@@ -50,6 +63,7 @@ enum err context_add_part(struct context *context, Kluis__Part *part)
 		list->items = items;
 	}
 	list->items[list->count++] = part;
+	list->bytes += size;
 	return ERR_OK;
 }
 
@@ -57,7 +71,7 @@ enum err context_add_item(struct context *context, struct slice item)
 {
 	struct data_list *list = &context->data;
 
-	if (list->count == DATA_ITEMS_MAX || list->bytes + item.length + 8 > MESSAGE_MAX - REPLY_FRAME)
+	if (list->count == DATA_ITEMS_MAX || !reply_has_room(context, item.length + 8))
 		return ERR_TOO_LARGE;
 	if (list->count == list->capacity) {
 		void *items =

@@ -23,6 +23,7 @@ struct vault;
 struct part_list {
 	Kluis__Part **items;
 	size_t count, capacity;
+	size_t bytes; /* of a reply */
 };
 struct data_list {
 	ProtobufCBinaryData *items;

@@ -258,6 +258,46 @@ static void test_lookup_gives_each_store_another_salt(void **state)
 				 wire_slice(two.reply->personal->parts[0]->salt)));
 }
 
+/* What a reply cannot carry is refused before it is logged as disclosed. */
+static void test_lookups_of_one_envelope_stop_at_what_a_reply_carries(void **state)
+{
+	struct franchise *small = formula;
+	struct arena arena;
+	char name[VALUE_MAX + 1];
+	struct action actions[80];
+	size_t permitted = 0;
+
+	(void)state;
+	/* twenty more fields for long texts */
+	arena_init(&arena, 1 << 22);
+	const char *text = franchise_charter_text(&arena);
+	const char *values = "1=4711";
+	memset(name, 'x', VALUE_MAX);
+	name[VALUE_MAX] = '\0';
+	for (unsigned i = 5; i < 25; i++) {
+		text = arena_printf(&arena, "%s\n[field more%u]\nnumber = %u\ncategory = contact\ntype = text\n", text,
+				    i, i);
+		values = arena_printf(&arena, "%s|%u=%s", values, i, name);
+	}
+	formula = franchise_new(text);
+	franchise_customer(formula, values);
+	for (size_t i = 0; i < 80; i++)
+		actions[i] = action_lookup(formula, "service", "1=4711");
+	struct answer answer = franchise_send(formula, &formula->office, actions, 80);
+	assert_true(answer.has_entry);
+	for (size_t i = 0; i < 80; i++) {
+		enum err code = (enum err)answer.entry.decoded->results[i]->code;
+
+		assert_true(code == ERR_OK || code == ERR_TOO_LARGE);
+		permitted += code == ERR_OK;
+	}
+	assert_in_range(permitted, 40, 48); /* of 20 KiB each in 1 MiB */
+	assert_int_equal(answer.reply->personal->n_parts, permitted);
+	franchise_free(&formula);
+	arena_fini(&arena);
+	formula = small;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -273,6 +313,7 @@ int main(void)
 		TEST(test_lookup_counts_distinct_customers_of_a_local_day),
 		TEST(test_lookups_of_one_envelope_see_each_others_count),
 		TEST(test_lookup_by_head_office),
+		TEST(test_lookups_of_one_envelope_stop_at_what_a_reply_carries),
 		TEST(test_lookup_sent_again_gives_the_same_parts),
 		TEST(test_lookup_sent_again_after_suspension_gives_no_part),
 		TEST(test_lookup_gives_each_store_another_salt),
