@@ -1,0 +1,54 @@
+/*
+ * The papers beside a log (FORMAT.md R13, R28): which ones its entries name, and which signatures they must carry.
+ * Every signature line of a paper in a mirror is one that an entry names, so nothing in it can be changed unseen.
+ *
+ * Threads: one.
+ */
+#ifndef AUDIT_PAPERS_H
+#define AUDIT_PAPERS_H
+
+#include "finding.h"
+#include "map.h"
+#include "mirror.h"
+#include "principals.h"
+
+struct paper_signature {
+	struct public_key key;
+	uint8_t signature[SIGNATURE_SIZE];
+	uint64_t index; /* of the entry that brought it */
+	struct paper_signature *next;
+};
+
+struct paper_fact {
+	struct slice hash;
+	uint64_t index; /* entry that named it first */
+	bool is_charter;
+	struct paper_signature *signatures; /* the last one first */
+};
+
+struct papers {
+	struct map by_hash;
+	struct arena *arena;
+};
+
+void papers_init(struct papers *papers, struct arena *arena);
+void papers_fini(struct papers *papers);
+
+/* Notes the papers and signatures of an entry, after principals_take. ERR_MEMORY. */
+enum err papers_take(struct papers *papers, const struct principals *principals, uint64_t index,
+		     const struct entry *entry) MUST_USE;
+
+/* Calls named for every hash that an entry names (32 bytes). Needs no facts: for who mirrors. */
+typedef enum err paper_named_fn(void *context, struct slice hash, struct fault *fault);
+enum err papers_named(const struct entry *entry, paper_named_fn *named, void *context, struct fault *fault) MUST_USE;
+
+/* What is to stand in the mirror for a paper as the broker gave it: its text, with only those signature lines that
+ * the log names up to now. ERR_PAPER if the text's hash is another. */
+enum err papers_trim(const struct paper_fact *paper, struct slice given, const struct public_key *controller,
+		     struct bytes *ret_paper, struct fault *fault) MUST_USE;
+
+/* Checks each paper's file in the mirror; what does not hold is a finding. */
+void papers_check(const struct papers *papers, const struct mirror *mirror, const struct public_key *controller,
+		  struct findings *findings);
+
+#endif
