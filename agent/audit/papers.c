@@ -125,6 +125,17 @@ static bool is_line_of(const struct note_signature *line, const struct public_ke
 	return line->id == key->id && slice_equal(line->name, slice_text(key->name));
 }
 
+enum err paper_split(struct slice paper, struct slice hash, struct slice *ret_text, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini);
+	struct note note;
+
+	arena_init(&arena, 4 * PAPER_MAX);
+	TRY(split(paper, hash, &arena, &note, fault));
+	*ret_text = note.text; /* points into paper, not into the arena */
+	return ERR_OK;
+}
+
 /* The signature of the log that a line repeats; NULL if the log names none like it. */
 static const struct paper_signature *named_signature(const struct paper_fact *paper, const struct note_signature *line)
 {

@@ -42,6 +42,9 @@ enum err papers_take(struct papers *papers, const struct principals *principals,
 typedef enum err paper_named_fn(void *context, struct slice hash, struct fault *fault);
 enum err papers_named(const struct entry *entry, paper_named_fn *named, void *context, struct fault *fault) MUST_USE;
 
+/* The signed text of a paper as it stands under its hash: a bare text or a note. ERR_PAPER if its hash is another. */
+enum err paper_split(struct slice paper, struct slice hash, struct slice *ret_text, struct fault *fault) MUST_USE;
+
 /* What is to stand in the mirror for a paper as the broker gave it: its text, with only those signature lines that
  * the log names up to now. ERR_PAPER if the text's hash is another. */
 enum err papers_trim(const struct paper_fact *paper, struct slice given, const struct public_key *controller,

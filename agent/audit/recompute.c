@@ -1,0 +1,60 @@
+#include "recompute.h"
+
+static const struct {
+	Kluis__Operation__KindCase kind;
+	recompute_fn *recompute;
+} rows[] = {
+	{KLUIS__OPERATION__KIND_LOOKUP, recompute_lookup},
+	{KLUIS__OPERATION__KIND_SYNC, recompute_sync},
+	{KLUIS__OPERATION__KIND_RECEIPT, recompute_receipt},
+	{KLUIS__OPERATION__KIND_REGISTRATION, recompute_registration},
+	{KLUIS__OPERATION__KIND_UPDATE, recompute_update},
+	{KLUIS__OPERATION__KIND_CONSENT, recompute_consent},
+	{KLUIS__OPERATION__KIND_RESTRICTION, recompute_restriction},
+	{KLUIS__OPERATION__KIND_CHARTER, recompute_charter},
+	{KLUIS__OPERATION__KIND_OPEN_STORE, recompute_open_store},
+	{KLUIS__OPERATION__KIND_INVITE, recompute_invite},
+	{KLUIS__OPERATION__KIND_JOIN, recompute_join},
+	{KLUIS__OPERATION__KIND_DRAFT, recompute_draft},
+	{KLUIS__OPERATION__KIND_OFFER, recompute_offer},
+	{KLUIS__OPERATION__KIND_ACCEPT, recompute_accept},
+	{KLUIS__OPERATION__KIND_STANDING, recompute_standing},
+	{KLUIS__OPERATION__KIND_STAFF, recompute_staff},
+	{KLUIS__OPERATION__KIND_AGREEMENTS, recompute_agreements},
+	{KLUIS__OPERATION__KIND_GET_PAPER, recompute_get_paper},
+	{KLUIS__OPERATION__KIND_PROVE, recompute_prove},
+	{KLUIS__OPERATION__KIND_PROGRESS, recompute_progress},
+	{KLUIS__OPERATION__KIND_TOTALS, recompute_totals},
+	{KLUIS__OPERATION__KIND_CENSUS, recompute_census},
+	{KLUIS__OPERATION__KIND_GET_CHECKPOINT, recompute_get_checkpoint},
+	{KLUIS__OPERATION__KIND_READ_LOG, recompute_read_log},
+};
+
+/* What no operation but lookup and sync does: hand out personal data. */
+static void check_no_disclosure(const struct state *state, const struct step *step)
+{
+	bool may_disclose = step->operation->kind_case == KLUIS__OPERATION__KIND_LOOKUP ||
+			    step->operation->kind_case == KLUIS__OPERATION__KIND_SYNC;
+
+	if (!may_disclose && step->result->n_disclosures > 0)
+		finding_add_step(state->findings, step, "discloses %zu customers, which this operation never does",
+				 step->result->n_disclosures);
+}
+
+void recompute(const struct state *state, const struct step *step)
+{
+	unsigned principal = 1u << step->entry->principal.kind;
+
+	check_no_disclosure(state, step);
+	if (step->row == NULL || (step->row->may & principal) == 0) {
+		expect_code(state, step, ERR_FORBIDDEN, NULL);
+		return;
+	}
+	if (state->charter == NULL && step->operation->kind_case != KLUIS__OPERATION__KIND_CHARTER) {
+		expect_code(state, step, ERR_STATE, NULL);
+		return;
+	}
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].kind == step->operation->kind_case)
+			rows[i].recompute(state, step);
+}
