@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "kluis/hash.h"
-#include "papers.h"
+#include "paperwork.h"
 #include "state.h"
 
 typedef enum err apply_fn(struct state *state, const struct step *step);
@@ -30,7 +30,7 @@ static enum err load_text(struct state *state, const struct step *step, struct s
 	mirror_paper_name(hash, name);
 	err = mirror_read(state->mirror, name, buffer, &fault);
 	if (err == ERR_OK)
-		err = paper_split(bytes_slice(buffer), hash, &text, &fault);
+		err = paperwork_split(bytes_slice(buffer), hash, &text, &fault);
 	if (err == ERR_MEMORY)
 		return err;
 	*ret_text = SLICE_EMPTY;

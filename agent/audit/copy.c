@@ -13,7 +13,7 @@
 #include "copy_file.h"
 #include "kluis/file.h"
 #include "kluis/table.h"
-#include "papers.h"
+#include "paperwork.h"
 
 #define FACTS_MAX ((size_t)8 << 30)
 
@@ -149,7 +149,7 @@ static enum err want_papers(struct copier *copier, struct slice bytes, struct fa
 	enum err err = entry_open(bytes, &copier->entries, &entry, NULL);
 
 	if (err == ERR_OK)
-		err = papers_named(&entry, want_paper, copier, fault);
+		err = paperwork_named(&entry, want_paper, copier, fault);
 	arena_reset(&copier->entries);
 	return err == ERR_MEMORY ? err : ERR_OK;
 }
@@ -252,7 +252,7 @@ static enum err copy_entries(struct copier *copier, const struct checkpoint *new
 struct gathering {
 	struct copier *copier;
 	struct principals principals;
-	struct papers papers;
+	struct paperwork papers;
 	struct findings findings; /* nobody's: verify judges */
 	struct bytes trimmed;
 	enum err err;
@@ -274,7 +274,7 @@ static enum err gather(void *context, uint64_t index, struct slice bytes, struct
 	if (err == ERR_OK) {
 		err = principals_take(&gathering->principals, index, &entry, &gathering->findings);
 		if (err == ERR_OK)
-			err = papers_take(&gathering->papers, &gathering->principals, index, &entry);
+			err = paperwork_take(&gathering->papers, &gathering->principals, index, &entry);
 	}
 	arena_reset(&gathering->copier->entries);
 	return err == ERR_MEMORY ? fault_set(fault, err, "no memory for the papers' signatures") : ERR_OK;
@@ -293,8 +293,8 @@ static enum err fetch_paper(struct gathering *gathering, struct slice hash)
 	bytes_clear(&copier->page);
 	err = copier->source->paper(copier->source->context, hash, &copier->page, gathering->fault);
 	if (err == ERR_OK)
-		err = papers_trim(paper, bytes_slice(&copier->page), copier->controller, &gathering->trimmed,
-				  gathering->fault);
+		err = paperwork_trim(paper, bytes_slice(&copier->page), copier->controller, &gathering->trimmed,
+				     gathering->fault);
 	if (err != ERR_OK) {
 		fault_prefix(gathering->fault, name);
 		return err;
@@ -321,13 +321,13 @@ static enum err copy_papers(struct copier *copier, struct fault *fault)
 		return ERR_OK;
 	bytes_init(&gathering.trimmed, PAPER_MAX);
 	principals_init(&gathering.principals, copier->controller, &copier->facts);
-	papers_init(&gathering.papers, &copier->facts);
+	paperwork_init(&gathering.papers, &copier->facts);
 	err = mirror_each(&copier->mirror, gather, &gathering, fault);
 	if (err == ERR_OK)
 		map_each(&copier->wanted, fetch_wanted, &gathering);
 	if (err == ERR_OK)
 		err = gathering.err;
-	papers_fini(&gathering.papers);
+	paperwork_fini(&gathering.papers);
 	principals_fini(&gathering.principals);
 	bytes_fini(&gathering.trimmed);
 	return err;

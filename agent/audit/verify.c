@@ -6,7 +6,7 @@
 
 #include "kluis/clock.h"
 #include "kluis/file.h"
-#include "papers.h"
+#include "paperwork.h"
 #include "signatures.h"
 #include "tree.h"
 
@@ -23,7 +23,7 @@ struct verifier {
 	struct arena facts;   /* as long as the verifier */
 	struct arena entries; /* of a bundle */
 	struct principals principals;
-	struct papers papers;
+	struct paperwork papers;
 	struct signature_job *jobs; /* of a bundle */
 	size_t job_count;
 	uint64_t last_ms;
@@ -163,7 +163,7 @@ static enum err take_entry(struct verifier *verifier, uint64_t index, struct sli
 		check_first(verifier, &entry);
 	add_job(verifier, index, &entry);
 	TRY(principals_take(&verifier->principals, index, &entry, verifier->findings));
-	return papers_take(&verifier->papers, &verifier->principals, index, &entry);
+	return paperwork_take(&verifier->papers, &verifier->principals, index, &entry);
 }
 
 static void check_jobs(struct verifier *verifier)
@@ -250,7 +250,7 @@ static enum err check_file(void *context, const char *name, struct fault *fault)
 static void verifier_fini(struct verifier *verifier)
 {
 	principals_fini(&verifier->principals);
-	papers_fini(&verifier->papers);
+	paperwork_fini(&verifier->papers);
 	arena_fini(&verifier->entries);
 	arena_fini(&verifier->facts);
 	mirror_close(&verifier->mirror);
@@ -292,7 +292,7 @@ static enum err check_all(struct verifier *verifier, struct fault *fault)
 	if (!is_found || !is_whole)
 		return ERR_OK;
 	TRY(check_entries(verifier, fault));
-	papers_check(&verifier->papers, &verifier->mirror, &verifier->principals.controller, verifier->findings);
+	paperwork_check(&verifier->papers, &verifier->mirror, &verifier->principals.controller, verifier->findings);
 	return mirror_each_file(verifier->mirror.folder, check_file, verifier, fault);
 }
 
@@ -325,7 +325,7 @@ enum err verify_mirror(const char *folder, const struct verify_options *options,
 	bytes_init(&verifier.mirror.note, PAPER_MAX);
 	arena_init(&verifier.facts, FACTS_MAX);
 	arena_init(&verifier.entries, BUNDLE_ARENA_MAX);
-	papers_init(&verifier.papers, &verifier.facts);
+	paperwork_init(&verifier.papers, &verifier.facts);
 	verifier.jobs = calloc(TILE_WIDTH, sizeof *verifier.jobs);
 	if (verifier.jobs == NULL)
 		return fault_set(fault, ERR_MEMORY, "no memory to verify");

@@ -4,8 +4,8 @@
  *
  * Threads: one.
  */
-#ifndef AUDIT_PAPERS_H
-#define AUDIT_PAPERS_H
+#ifndef AUDIT_PAPERWORK_H
+#define AUDIT_PAPERWORK_H
 
 #include "finding.h"
 #include "map.h"
@@ -26,32 +26,32 @@ struct paper_fact {
 	struct paper_signature *signatures; /* the last one first */
 };
 
-struct papers {
+struct paperwork {
 	struct map by_hash;
 	struct arena *arena;
 };
 
-void papers_init(struct papers *papers, struct arena *arena);
-void papers_fini(struct papers *papers);
+void paperwork_init(struct paperwork *papers, struct arena *arena);
+void paperwork_fini(struct paperwork *papers);
 
 /* Notes the papers and signatures of an entry, after principals_take. ERR_MEMORY. */
-enum err papers_take(struct papers *papers, const struct principals *principals, uint64_t index,
-		     const struct entry *entry) MUST_USE;
+enum err paperwork_take(struct paperwork *papers, const struct principals *principals, uint64_t index,
+			const struct entry *entry) MUST_USE;
 
 /* Calls named for every hash that an entry names (32 bytes). Needs no facts: for who mirrors. */
 typedef enum err paper_named_fn(void *context, struct slice hash, struct fault *fault);
-enum err papers_named(const struct entry *entry, paper_named_fn *named, void *context, struct fault *fault) MUST_USE;
+enum err paperwork_named(const struct entry *entry, paper_named_fn *named, void *context, struct fault *fault) MUST_USE;
 
 /* The signed text of a paper as it stands under its hash: a bare text or a note. ERR_PAPER if its hash is another. */
-enum err paper_split(struct slice paper, struct slice hash, struct slice *ret_text, struct fault *fault) MUST_USE;
+enum err paperwork_split(struct slice paper, struct slice hash, struct slice *ret_text, struct fault *fault) MUST_USE;
 
 /* What is to stand in the mirror for a paper as the broker gave it: its text, with only those signature lines that
  * the log names up to now. ERR_PAPER if the text's hash is another. */
-enum err papers_trim(const struct paper_fact *paper, struct slice given, const struct public_key *controller,
-		     struct bytes *ret_paper, struct fault *fault) MUST_USE;
+enum err paperwork_trim(const struct paper_fact *paper, struct slice given, const struct public_key *controller,
+			struct bytes *ret_paper, struct fault *fault) MUST_USE;
 
 /* Checks each paper's file in the mirror; what does not hold is a finding. */
-void papers_check(const struct papers *papers, const struct mirror *mirror, const struct public_key *controller,
-		  struct findings *findings);
+void paperwork_check(const struct paperwork *papers, const struct mirror *mirror, const struct public_key *controller,
+		     struct findings *findings);
 
 #endif

@@ -1,17 +1,17 @@
-#include "papers.h"
+#include "paperwork.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "kluis/hash.h"
 
-void papers_init(struct papers *papers, struct arena *arena)
+void paperwork_init(struct paperwork *papers, struct arena *arena)
 {
 	papers->arena = arena;
 	map_init(&papers->by_hash, arena);
 }
 
-void papers_fini(struct papers *papers)
+void paperwork_fini(struct paperwork *papers)
 {
 	map_fini(&papers->by_hash);
 }
@@ -46,7 +46,7 @@ static bool is_done(const struct entry *entry, size_t operation)
 	return entry->decoded->code == 0 && entry->decoded->results[operation]->code == 0;
 }
 
-enum err papers_named(const struct entry *entry, paper_named_fn *named, void *context, struct fault *fault)
+enum err paperwork_named(const struct entry *entry, paper_named_fn *named, void *context, struct fault *fault)
 {
 	struct naming naming;
 
@@ -56,7 +56,7 @@ enum err papers_named(const struct entry *entry, paper_named_fn *named, void *co
 	return ERR_OK;
 }
 
-static enum err add_signature(struct papers *papers, struct paper_fact *fact, const struct public_key *key,
+static enum err add_signature(struct paperwork *papers, struct paper_fact *fact, const struct public_key *key,
 			      struct slice signature, uint64_t index)
 {
 	struct paper_signature *added = arena_alloc(papers->arena, sizeof *added);
@@ -71,7 +71,7 @@ static enum err add_signature(struct papers *papers, struct paper_fact *fact, co
 	return ERR_OK;
 }
 
-static enum err take_naming(struct papers *papers, const struct principals *principals, uint64_t index,
+static enum err take_naming(struct paperwork *papers, const struct principals *principals, uint64_t index,
 			    const struct entry *entry, const struct naming *naming)
 {
 	struct paper_fact *fact = map_find(&papers->by_hash, wire_slice(naming->hash));
@@ -89,8 +89,8 @@ static enum err take_naming(struct papers *papers, const struct principals *prin
 	return add_signature(papers, fact, &principal->key, wire_slice(*naming->signature), index);
 }
 
-enum err papers_take(struct papers *papers, const struct principals *principals, uint64_t index,
-		     const struct entry *entry)
+enum err paperwork_take(struct paperwork *papers, const struct principals *principals, uint64_t index,
+			const struct entry *entry)
 {
 	struct naming naming;
 
@@ -125,7 +125,7 @@ static bool is_line_of(const struct note_signature *line, const struct public_ke
 	return line->id == key->id && slice_equal(line->name, slice_text(key->name));
 }
 
-enum err paper_split(struct slice paper, struct slice hash, struct slice *ret_text, struct fault *fault)
+enum err paperwork_split(struct slice paper, struct slice hash, struct slice *ret_text, struct fault *fault)
 {
 	struct arena arena CLEANUP(arena_fini);
 	struct note note;
@@ -162,8 +162,8 @@ static enum err append_line(struct bytes *paper, const struct paper_fact *fact, 
 	return note_append_signature(paper, key, line->signature.data);
 }
 
-enum err papers_trim(const struct paper_fact *paper, struct slice given, const struct public_key *controller,
-		     struct bytes *ret_paper, struct fault *fault)
+enum err paperwork_trim(const struct paper_fact *paper, struct slice given, const struct public_key *controller,
+			struct bytes *ret_paper, struct fault *fault)
 {
 	struct arena arena CLEANUP(arena_fini);
 	struct note note;
@@ -245,7 +245,7 @@ static void check_form(struct check *check, const char *name, const struct paper
 	struct fault fault = {""};
 
 	bytes_init(&canonical, PAPER_MAX);
-	if (papers_trim(paper, bytes_slice(&check->bytes), check->controller, &canonical, &fault) == ERR_OK &&
+	if (paperwork_trim(paper, bytes_slice(&check->bytes), check->controller, &canonical, &fault) == ERR_OK &&
 	    !slice_equal(bytes_slice(&canonical), bytes_slice(&check->bytes)))
 		finding_add(check->findings, name, "is not written as its text and signatures are written");
 }
@@ -274,8 +274,8 @@ static void check_paper(void *item, void *context)
 	check_form(check, name, paper);
 }
 
-void papers_check(const struct papers *papers, const struct mirror *mirror, const struct public_key *controller,
-		  struct findings *findings)
+void paperwork_check(const struct paperwork *papers, const struct mirror *mirror, const struct public_key *controller,
+		     struct findings *findings)
 {
 	struct check check = {.mirror = mirror, .controller = controller, .findings = findings};
 
