@@ -132,7 +132,10 @@ enum err tls_create(const char *certificate_path, const char *key_path, uint64_t
 	TRY(write_certificate(&key, now_ms, &certificate_pem));
 	TRY(write_key(&key, &key_pem));
 	TRY(file_create(key_path, bytes_slice(&key_pem), 0600, fault));
-	return file_create(certificate_path, bytes_slice(&certificate_pem), 0644, fault);
+	enum err err = file_create(certificate_path, bytes_slice(&certificate_pem), 0644, fault);
+	if (err != ERR_OK)
+		unlink(key_path); /* made just now, of no use alone, and in the way of another try */
+	return err;
 }
 
 /* A missing or broken file is told apart from a failing disk; what to do is the same. */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "fail.h"
 #include "kluis/file.h"
 #include "kluis/session.h"
 #include "lane_broker.h"
@@ -416,6 +417,58 @@ static void test_files_are_private_and_one_a_lane(void **state)
 	scratch_remove(folder);
 }
 
+/* ---- every allocation and disk call failing once ---- */
+
+/* The answer to the one request, as the broker gave it; the same request gets it every time, being signed by
+ * Ed25519. */
+struct canned {
+	const struct secret_key *key;
+	struct bytes reply;
+	char folder[SCRATCH_MAX];
+};
+
+static enum err send_canned(void *context, struct slice message, struct bytes *ret_reply)
+{
+	const struct canned *canned = context;
+	(void)message;
+	return bytes_append(ret_reply, bytes_slice(&canned->reply));
+}
+
+static enum err call_canned(void *context)
+{
+	struct canned *canned = context;
+	struct session session;
+	struct session_answer answer;
+	struct lane_request request;
+	char path[300];
+	snprintf(path, sizeof(path), "%s/lane-0", canned->folder);
+	remove(path);
+	CLEANUP(arena_fini) struct arena arena;
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	struct exchange exchange = {.context = canned, .send = send_canned};
+	TRY(session_open(&session, canned->key, 0, exchange, session_files(canned->folder), NULL));
+	enum err err = session_call(&session, lane_request_init(&request, 1), 1, &arena, &answer, NULL);
+	/* Whatever failed, asking again gives the answer. */
+	enum err again = session.has_pending ? session_resume(&session, 1, &arena, &answer, NULL) : err;
+	session.is_unsaved = false; /* what session_close saves may fail unseen */
+	session_close(&session);
+	return again == ERR_OK || err == again ? err : ERR_FINDING;
+}
+
+static void test_failures_are_told(void **state)
+{
+	struct world *world = *state;
+	struct canned canned = {.key = &world->key};
+	world->session.lane = 0;
+	assert_int_equal(call(world, 1, 1), ERR_OK);
+	bytes_init(&canned.reply, MESSAGE_MAX);
+	assert_int_equal(bytes_append(&canned.reply, bytes_slice(&world->broker.reply)), ERR_OK);
+	scratch_new(canned.folder);
+	fail_sweep(FAIL_MEMORY, call_canned, &canned);
+	scratch_remove(canned.folder);
+	bytes_fini(&canned.reply);
+}
+
 /* ---- everything at once ---- */
 
 /* One request and what becomes of it, through faults and crashes, until its outcome is known. True: executed. */
@@ -492,6 +545,7 @@ int main(void)
 		WITH_WORLD(test_damaged_memory_is_refused),
 		WITH_WORLD(test_memory_shows_nothing_of_a_request),
 		WITH_WORLD(test_files_are_private_and_one_a_lane),
+		WITH_WORLD(test_failures_are_told),
 		cmocka_unit_test(test_faults_and_crashes_lose_and_double_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

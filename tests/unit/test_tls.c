@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "fail.h"
 #include "kluis/clock.h"
 #include "kluis/file.h"
 #include "scratch.h"
@@ -167,6 +168,24 @@ static void test_load_refuses_what_is_too_large(void **state)
 	expect_load(place, ERR_CERTIFICATE, "tls.crt' cannot be read");
 }
 
+/* Each allocation and disk call of kluis made to fail once: told, nothing left in the way of another try. */
+static enum err create_and_load(void *context)
+{
+	const struct place *place = context;
+	struct tls_identity identity;
+	unlink(place->certificate);
+	unlink(place->key);
+	TRY(tls_create(place->certificate, place->key, clock_now_ms(), NULL));
+	TRY(tls_load(place->certificate, place->key, &identity, NULL));
+	tls_identity_fini(&identity);
+	return ERR_OK;
+}
+
+static void test_failures_are_told(void **state)
+{
+	fail_sweep(FAIL_MEMORY | FAIL_DISK, create_and_load, *state);
+}
+
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
 
 int main(void)
@@ -181,6 +200,7 @@ int main(void)
 		WITH_PLACE(test_load_refuses_the_key_of_another_certificate),
 		WITH_PLACE(test_load_refuses_a_key_that_others_may_read),
 		WITH_PLACE(test_load_refuses_what_is_too_large),
+		WITH_PLACE(test_failures_are_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
