@@ -56,7 +56,7 @@ struct reading {
 /* Notes the first failure; returns false so that inih's handler can end with it. */
 static bool PRINTF_LIKE(4, 5) fail(struct reading *reading, enum err code, unsigned line, const char *format, ...)
 {
-	char text[400];
+	char text[480];
 	va_list arguments;
 
 	if (reading->code != ERR_OK)
@@ -249,7 +249,7 @@ static const struct ini_key *find_row(const struct reading *reading, const char 
 /* What may stand there, for the error about what may not. */
 static bool fail_unknown_key(struct reading *reading, const char *key)
 {
-	char known[256] = "";
+	char known[340] = "";
 
 	for (size_t i = 0; i < reading->key_count; i++) {
 		size_t used = strlen(known);

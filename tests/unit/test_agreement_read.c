@@ -138,6 +138,40 @@ static void test_agreement_parse_without_memory(void **state)
 	}
 }
 
+#define MAN "broker/man/kluis-agreement.5"
+
+/* Whatever key the reader knows, kluis-agreement(5) explains. The reader lists them when it meets another. */
+static void test_agreement_keys_are_in_the_manual(void **state)
+{
+	static const char *const sections[] = {"agreement", "controller", "processor",	     "processing",
+					       "measures",  "terms",	  "sub-processor x", "grant x"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		struct fault fault = {.text = ""};
+		char *text = arena_printf(&papers.arena, "[%s]\nzzz = 1\n", sections[i]);
+		assert_int_equal(papers_parse(&papers, text, &fault), ERR_PAPER);
+		const char *known = strstr(fault.text, "known are: ");
+		assert_true(known && strstr(known, "; see kluis-agreement(5)"));
+		const char *missing = text_missing_key(&papers.arena, MAN, known + strlen("known are: "));
+		if (missing)
+			fail_msg("[%s]: not in the manual: %s", sections[i], missing);
+	}
+}
+
+static void test_agreement_example_of_the_manual(void **state)
+{
+	struct fault fault = {.text = ""};
+
+	(void)state;
+	*strstr(papers.agreement_text, "[grant ") = '\0';
+	char *text =
+		arena_printf(&papers.arena, "%s%s", papers.agreement_text, text_of_man_example(&papers.arena, MAN));
+	if (papers_parse(&papers, text, &fault) != ERR_OK)
+		fail_msg("%s", fault.text);
+	assert_int_equal(papers.agreement.grant_count, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +180,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_agreement_parse_refuses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_agreement_parse_of_another_charter, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_agreement_parse_without_memory, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_keys_are_in_the_manual, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_example_of_the_manual, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,6 +224,49 @@ static void test_charter_parse_without_memory(void **state)
 	}
 }
 
+#define MAN "broker/man/kluis-charter.5"
+
+/* Whatever key the reader knows, kluis-charter(5) explains. The reader lists them when it meets another. */
+static void test_charter_keys_are_in_the_manual(void **state)
+{
+	static const char *const sections[] = {"formula",   "controller", "dpo",       "field x", "mask x",
+					       "purpose x", "roles",	  "ownership", "visited", "statistics"};
+	struct arena arena CLEANUP(arena_fini);
+
+	(void)state;
+	arena_init(&arena, 1 << 24);
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		struct fault fault = {.text = ""};
+		char *text = arena_printf(&arena, "[%s]\nzzz = 1\n", sections[i]);
+		assert_int_equal(charter_parse(slice_text(text), "c", &arena, &charter, &fault), ERR_PAPER);
+		const char *known = strstr(fault.text, "known are: ");
+		assert_true(known && strstr(known, "; see kluis-charter(5)"));
+		const char *missing = text_missing_key(&arena, MAN, known + strlen("known are: "));
+		if (missing)
+			fail_msg("[%s]: not in the manual: %s", sections[i], missing);
+	}
+}
+
+/* The manual's mask and field take the place of the minimal charter's. */
+static void test_charter_example_of_the_manual(void **state)
+{
+	struct arena arena CLEANUP(arena_fini);
+	struct fault fault = {.text = ""};
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	char *text = text_of_file(&arena, MINIMAL);
+	text = text_replace(&arena, text, "[mask last4]\nkeeps = last 4\n", "");
+	text = text_replace(&arena, text,
+			    "[field phone]\nnumber   = 3\ncategory = contact\ntype     = phone\nlookup   = yes\n"
+			    "masks    = last4\n",
+			    text_of_man_example(&arena, MAN));
+	if (charter_parse(slice_text(text), "c", &arena, &charter, &fault) != ERR_OK)
+		fail_msg("%s", fault.text);
+	assert_int_equal(charter_field_by_name(&charter, "phone")->number, 12);
+	assert_int_equal(charter.mask_count, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +278,8 @@ int main(void)
 		cmocka_unit_test(test_charter_parse_needs_fields_and_purposes),
 		cmocka_unit_test(test_charter_parse_bounds),
 		cmocka_unit_test(test_charter_parse_without_memory),
+		cmocka_unit_test(test_charter_keys_are_in_the_manual),
+		cmocka_unit_test(test_charter_example_of_the_manual),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,7 +125,7 @@ static const char *row_value(void *context, const char *key)
 		{"store_city", {"Alameda", "Hidalgo"}},
 		{"store_state", {"CA", "Zacatecas"}},
 		{"country", {"US", "MX"}},
-		{"manager", {"", "Kalman"}},
+		{"store_manager", {"", "Kalman"}},
 		{"store_phone", {"", "151-555-1702"}},
 		{"from", {"1997-01-01", "1997-01-01"}},
 		{"until", {"2030-01-01", "2030-01-01"}},
