@@ -14,6 +14,8 @@ struct work {
 	const struct import_options *options;
 	struct session *session;
 	struct arena arena; /* of the mapping */
+	struct arena resumed_arena;
+	struct session_answer resumed; /* to a request of an earlier run */
 	struct bytes mapping_text;
 	struct mapping mapping;
 	struct csv_reader *reader;
@@ -32,6 +34,7 @@ static void work_fini(struct work *work)
 	import_source_free(&work->source);
 	csv_reader_free(&work->reader);
 	bytes_fini(&work->mapping_text);
+	arena_fini(&work->resumed_arena);
 	arena_fini(&work->arena);
 }
 
@@ -71,37 +74,45 @@ static enum err gather(struct work *work, struct fault *fault)
 	return work->source.ready(work->source.context, fault);
 }
 
-/* A request that was on its way when an earlier run was killed goes first; the broker knows whether it was committed,
- * and says so when asked how far the import is. */
+/* A request that was on its way when an earlier run was killed goes first, the same bytes; its answer says what became
+ * of the last rows that the broker has dealt with. */
 static enum err finish_pending(struct work *work, struct fault *fault)
 {
-	struct session_answer answer;
-	enum err code = session_resume(work->session, IMPORT_TRIES, &work->batch->arena, &answer, fault);
+	enum err code = session_resume(work->session, IMPORT_TRIES, &work->resumed_arena, &work->resumed, fault);
 
-	arena_reset(&work->batch->arena);
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
-/* Passes over the items that an earlier run has dealt with. */
-static enum err skip_earlier(struct work *work, struct fault *fault)
+/* Passes over the items that an earlier run has dealt with, batch by batch as that run did. */
+static enum err skip_earlier(struct work *work, uint64_t earlier, struct fault *fault)
 {
-	uint64_t rows = 0;
+	struct import_batch *batch = work->batch;
+	bool is_settled = false;
 
-	while (rows < work->summary.earlier) {
+	while (batch->rows < earlier) {
 		struct import_item item;
-		enum err code = work->source.next(work->source.context, &work->batch->arena, &item, fault);
+		enum err code = work->source.next(work->source.context, &batch->arena, &item, fault);
 
 		if (code == ERR_NOT_FOUND)
 			break;
 		TRY(code);
-		rows += item.row_count;
-		arena_reset(&work->batch->arena);
+		import_batch_add(batch, &item);
+		if (batch->rows < earlier && import_batch_is_full(batch)) {
+			import_batch_drop(batch);
+			work->summary.earlier = batch->rows;
+		}
 	}
-	if (rows != work->summary.earlier)
+	if (batch->rows != earlier)
 		return fault_set(fault, ERR_STATE,
 				 "the broker has dealt with %" PRIu64 " rows of this file, which is no place where an "
 				 "import stops; was it imported by another version of kluis?",
-				 work->summary.earlier);
+				 earlier);
+	if (work->resumed.has_entry)
+		TRY(import_batch_settle(batch, &work->resumed.entry, &is_settled, fault));
+	if (!is_settled) {
+		import_batch_drop(batch);
+		work->summary.earlier = earlier;
+	}
 	return ERR_OK;
 }
 
@@ -180,9 +191,24 @@ static enum err make_source(struct work *work, const struct csv_row *header)
 	return makers[work->options->kind](&input, &work->source);
 }
 
+/* Goes on where the broker stands, or at the beginning. */
+static enum err send_rest(struct work *work, uint64_t earlier, bool is_done, struct fault *fault)
+{
+	enum err code;
+
+	TRY(import_rejects_open(&work->rejects, work->options->rejects, earlier > 0, work->options->errors, fault));
+	TRY(skip_earlier(work, earlier, fault));
+	if (is_done)
+		return ERR_OK;
+	progress_begin(&work->progress, kind_names[work->options->kind], work->summary.rows - work->summary.earlier);
+	code = send_all(work, fault);
+	progress_end(&work->progress);
+	return code;
+}
+
 static enum err run(struct work *work, struct fault *fault)
 {
-	uint64_t began_ms = clock_steady_ms();
+	uint64_t began_ms = clock_steady_ms(), earlier = 0;
 	struct csv_row header;
 	bool is_done = false;
 
@@ -193,20 +219,15 @@ static enum err run(struct work *work, struct fault *fault)
 	if (!work->batch)
 		return ERR_MEMORY;
 	TRY(finish_pending(work, fault));
-	TRY(import_batch_ask(work->batch, &work->summary.earlier, &is_done, fault));
-	work->batch->rows = work->summary.earlier;
-	if (!is_done) {
-		TRY(import_rejects_open(&work->rejects, work->options->rejects, work->summary.earlier > 0,
-					work->options->errors, fault));
-		TRY(skip_earlier(work, fault));
-		progress_begin(&work->progress, kind_names[work->options->kind],
-			       work->summary.rows - work->summary.earlier);
-		enum err code = send_all(work, fault);
-		progress_end(&work->progress);
-		TRY(code);
-	}
+	TRY(import_batch_ask(work->batch, &earlier, &is_done, fault));
+	/* what was complete before this run needs no second look */
+	bool is_done_before = is_done && !work->resumed.has_entry;
+	if (is_done_before)
+		work->summary.earlier = earlier;
+	else
+		TRY(send_rest(work, earlier, is_done, fault));
 	work->summary.duration_ms = clock_steady_ms() - began_ms;
-	return print_summary(work, is_done);
+	return print_summary(work, is_done_before);
 }
 
 enum err import_run(const struct import_options *options, struct session *session, struct fault *fault)
@@ -214,6 +235,7 @@ enum err import_run(const struct import_options *options, struct session *sessio
 	struct work work CLEANUP(work_fini) = {.options = options, .session = session, .rejects = {.descriptor = -1}};
 
 	arena_init(&work.arena, 8 * MAPPING_MAX);
+	arena_init(&work.resumed_arena, REQUEST_ARENA_MAX);
 	bytes_init(&work.mapping_text, MAPPING_MAX + 16); /* and the kind's name */
 	return run(&work, fault);
 }

@@ -143,6 +143,20 @@ static enum err count_items(struct import_batch *batch, const Kluis__Entry *entr
 	return ERR_OK;
 }
 
+void import_batch_drop(struct import_batch *batch)
+{
+	batch->item_count = batch->operation_count = batch->request_bytes = batch->part_bytes = 0;
+	arena_reset(&batch->arena);
+}
+
+static enum err count_and_drop(struct import_batch *batch, const Kluis__Entry *entry, struct fault *fault)
+{
+	TRY(count_items(batch, entry, fault));
+	TRY(import_rejects_flush(batch->rejects, fault));
+	import_batch_drop(batch);
+	return ERR_OK;
+}
+
 enum err import_batch_send(struct import_batch *batch, bool is_last, struct fault *fault)
 {
 	struct session_request request = {.operations = batch->operations, .parts = batch->parts};
@@ -169,9 +183,18 @@ enum err import_batch_send(struct import_batch *batch, bool is_last, struct faul
 	if (code != ERR_OK)
 		return fault_set(fault, (enum err)code,
 				 "the broker is further with this file; is another import of it running?");
-	TRY(count_items(batch, entry, fault));
-	TRY(import_rejects_flush(batch->rejects, fault));
-	batch->item_count = batch->operation_count = batch->request_bytes = batch->part_bytes = 0;
-	arena_reset(&batch->arena);
-	return ERR_OK;
+	return count_and_drop(batch, entry, fault);
+}
+
+enum err import_batch_settle(struct import_batch *batch, const struct entry *entry, bool *ret_is_settled,
+			     struct fault *fault)
+{
+	const Kluis__Request *request = entry->request;
+	const Kluis__Operation *last = request->operations[request->n_operations - 1];
+
+	*ret_is_settled = entry->decoded->code == ERR_OK && last->kind_case == KLUIS__OPERATION__KIND_PROGRESS &&
+			  slice_equal(wire_slice(last->progress->import), SLICE_ARRAY(batch->import)) &&
+			  last->progress->has_rows && last->progress->rows == batch->rows &&
+			  request->n_operations == batch->operation_count + 1;
+	return *ret_is_settled ? count_and_drop(batch, entry->decoded, fault) : ERR_OK;
 }

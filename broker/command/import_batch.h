@@ -47,6 +47,13 @@ bool import_batch_is_full(const struct import_batch *batch);
  * is further than this import: another one of the same file is running. */
 enum err import_batch_send(struct import_batch *batch, bool is_last, struct fault *fault) MUST_USE;
 
+/* Empties the batch without sending: its rows were dealt with by an earlier run. */
+void import_batch_drop(struct import_batch *batch);
+/* The same for a batch that an earlier run had on its way when it was killed: entry is the broker's of that request,
+ * which says what became of the items. False, and the batch is as it was, if entry is not of this batch. */
+enum err import_batch_settle(struct import_batch *batch, const struct entry *entry, bool *ret_is_settled,
+			     struct fault *fault) MUST_USE;
+
 /* Asks how far the import is. */
 enum err import_batch_ask(struct import_batch *batch, uint64_t *ret_rows, bool *ret_is_done,
 			  struct fault *fault) MUST_USE;
