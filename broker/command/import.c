@@ -78,6 +78,8 @@ static enum err gather(struct work *work, struct fault *fault)
  * of the last rows that the broker has dealt with. */
 static enum err finish_pending(struct work *work, struct fault *fault)
 {
+	if (work->options->resumed)
+		work->resumed = *work->options->resumed;
 	enum err code = session_resume(work->session, IMPORT_TRIES, &work->resumed_arena, &work->resumed, fault);
 
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
@@ -220,8 +222,9 @@ static enum err run(struct work *work, struct fault *fault)
 		return ERR_MEMORY;
 	TRY(finish_pending(work, fault));
 	TRY(import_batch_ask(work->batch, &earlier, &is_done, fault));
-	/* what was complete before this run needs no second look */
-	bool is_done_before = is_done && !work->resumed.has_entry;
+	/* what was complete before this run needs no second look, unless its last answer has not been seen */
+	bool is_done_before =
+		is_done && !(work->resumed.has_entry && import_batch_is_of(work->batch, &work->resumed.entry));
 	if (is_done_before)
 		work->summary.earlier = earlier;
 	else

@@ -26,9 +26,12 @@ struct import_options {
 	const char *mapping; /* mapping file */
 	const char *rejects; /* file for rejected rows, "line,reason", mode 0600; NULL: the first few go to errors */
 	const struct charter *charter; /* in force at the broker */
-	bool is_json;		       /* the summary as one JSON object */
-	FILE *output;		       /* for the summary */
-	FILE *errors;		       /* for the first rejected rows when there is no rejects file */
+	const struct session_answer
+		*resumed; /* to a request that a killed command had on its way, perhaps this import's:
+			     what it says of rows is counted and listed. NULL: none is known */
+	bool is_json;	  /* the summary as one JSON object */
+	FILE *output;	  /* for the summary */
+	FILE *errors;	  /* for the first rejected rows when there is no rejects file */
 };
 
 /* Counts of rows, but for records. */

@@ -186,15 +186,20 @@ enum err import_batch_send(struct import_batch *batch, bool is_last, struct faul
 	return count_and_drop(batch, entry, fault);
 }
 
+bool import_batch_is_of(const struct import_batch *batch, const struct entry *entry)
+{
+	const Kluis__Operation *last = entry->request->operations[entry->request->n_operations - 1];
+
+	return entry->decoded->code == ERR_OK && last->kind_case == KLUIS__OPERATION__KIND_PROGRESS &&
+	       last->progress->has_rows && slice_equal(wire_slice(last->progress->import), SLICE_ARRAY(batch->import));
+}
+
 enum err import_batch_settle(struct import_batch *batch, const struct entry *entry, bool *ret_is_settled,
 			     struct fault *fault)
 {
-	const Kluis__Request *request = entry->request;
-	const Kluis__Operation *last = request->operations[request->n_operations - 1];
+	size_t count = entry->request->n_operations;
 
-	*ret_is_settled = entry->decoded->code == ERR_OK && last->kind_case == KLUIS__OPERATION__KIND_PROGRESS &&
-			  slice_equal(wire_slice(last->progress->import), SLICE_ARRAY(batch->import)) &&
-			  last->progress->has_rows && last->progress->rows == batch->rows &&
-			  request->n_operations == batch->operation_count + 1;
+	*ret_is_settled = import_batch_is_of(batch, entry) && count == batch->operation_count + 1 &&
+			  entry->request->operations[count - 1]->progress->rows == batch->rows;
 	return *ret_is_settled ? count_and_drop(batch, entry->decoded, fault) : ERR_OK;
 }

@@ -47,6 +47,9 @@ bool import_batch_is_full(const struct import_batch *batch);
  * is further than this import: another one of the same file is running. */
 enum err import_batch_send(struct import_batch *batch, bool is_last, struct fault *fault) MUST_USE;
 
+/* Is the entry's request a batch of this import? */
+bool import_batch_is_of(const struct import_batch *batch, const struct entry *entry);
+
 /* Empties the batch without sending: its rows were dealt with by an earlier run. */
 void import_batch_drop(struct import_batch *batch);
 /* The same for a batch that an earlier run had on its way when it was killed: entry is the broker's of that request,

@@ -47,5 +47,6 @@ enum err command_import(void *target, const struct command_arguments *arguments,
 	TRY(office_open(&office, settings->data, fault));
 	TRY(office_charter(&office, &arena, charter, fault));
 	options.charter = charter;
+	options.resumed = &office.resumed;
 	return import_run(&options, &office.session, fault);
 }

@@ -44,13 +44,10 @@ static enum err lock_lane(const char *lanes, int *ret_lock, uint32_t *ret_lane, 
 
 static enum err resume(struct office *office, struct fault *fault)
 {
-	struct session_answer answer;
-
 	if (!office->session.has_pending)
 		return ERR_OK;
-	enum err err = session_resume(&office->session, TRIES, &office->arena, &answer, fault);
-	arena_reset(&office->arena);
-	/* it was another command's; what matters is that the lane is free */
+	enum err err = session_resume(&office->session, TRIES, &office->resumed_arena, &office->resumed, fault);
+	/* it was another command's, perhaps an import's that goes on now; else what matters is that the lane is free */
 	return office->session.has_pending ? err : ERR_OK;
 }
 
@@ -74,6 +71,7 @@ enum err office_open(struct office *ret_office, const char *folder, struct fault
 {
 	*ret_office = (struct office){.folder = folder, .lane_lock = -1};
 	arena_init(&ret_office->arena, REQUEST_ARENA_MAX);
+	arena_init(&ret_office->resumed_arena, REQUEST_ARENA_MAX);
 	enum err err = folder_check(folder, fault);
 	if (err == ERR_OK)
 		err = open_session(ret_office, fault);
@@ -90,6 +88,7 @@ void office_close(struct office *office)
 	if (office->lane_lock >= 0)
 		file_unlock(&office->lane_lock);
 	arena_fini(&office->arena);
+	arena_fini(&office->resumed_arena);
 }
 
 static enum err verdict_of(const struct session_answer *answer, struct fault *fault)

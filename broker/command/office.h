@@ -19,6 +19,8 @@ struct office {
 	int lane_lock;
 	char lanes[FOLDER_PATH_MAX];
 	struct arena arena; /* of the last call; reset by the next */
+	struct arena resumed_arena;
+	struct session_answer resumed; /* to the request that a killed command left behind on this lane, if has_entry */
 };
 
 /* Opens the folder and a free lane, and connects. A request that a killed command left behind is sent again
