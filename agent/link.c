@@ -62,18 +62,20 @@ static int pin_certificate(nng_dialer dialer, const char *certificate_pem)
 	return number;
 }
 
+static nng_duration duration(uint64_t ms)
+{
+	return ms > INT32_MAX ? INT32_MAX : (nng_duration)ms;
+}
+
 static int set_options(nng_socket socket, uint64_t timeout_ms)
 {
-	nng_duration timeout = timeout_ms > INT32_MAX ? INT32_MAX : (nng_duration)timeout_ms;
 	const struct {
 		const char *name;
 		nng_duration value;
 	} durations[] = {
 		/* Repeating is the session's to decide: nng itself never sends twice. */
-		{NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE},
-		{NNG_OPT_SENDTIMEO, timeout},
-		{NNG_OPT_RECVTIMEO, timeout},
-		{NNG_OPT_RECONNMINT, RECONNECT_MS_MIN},
+		{NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE}, {NNG_OPT_SENDTIMEO, duration(timeout_ms)},
+		{NNG_OPT_RECVTIMEO, duration(timeout_ms)},	 {NNG_OPT_RECONNMINT, RECONNECT_MS_MIN},
 		{NNG_OPT_RECONNMAXT, RECONNECT_MS_MAX},
 	};
 	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
@@ -84,7 +86,37 @@ static int set_options(nng_socket socket, uint64_t timeout_ms)
 	return nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, RECEIVE_MAX);
 }
 
-static enum err dial(nng_socket socket, const char *address, const char *certificate_pem, struct fault *fault)
+struct patience {
+	nng_aio *alarm;
+	nng_dialer dialer;
+};
+
+static void on_alarm(void *argument)
+{
+	struct patience *patience = argument;
+	if (nng_aio_result(patience->alarm) == 0)
+		nng_dialer_close(patience->dialer);
+}
+
+/* Dials once. nng has no limit of its own for it: the system tries a silent address for minutes. */
+static int start_in_time(nng_dialer dialer, uint64_t timeout_ms)
+{
+	struct patience patience = {.dialer = dialer};
+	int number = nng_aio_alloc(&patience.alarm, on_alarm, &patience);
+	if (number != 0)
+		return number;
+	nng_sleep_aio(duration(timeout_ms), patience.alarm);
+	number = nng_dialer_start(dialer, 0);
+	nng_aio_stop(patience.alarm); /* and waits for on_alarm */
+	/* An alarm in the same instant as a success has closed what was dialled. */
+	if (nng_aio_result(patience.alarm) == 0)
+		number = NNG_ETIMEDOUT;
+	nng_aio_free(patience.alarm);
+	return number;
+}
+
+static enum err dial(nng_socket socket, const char *address, const char *certificate_pem, uint64_t timeout_ms,
+		     struct fault *fault)
 {
 	nng_dialer dialer;
 	int number = nng_dialer_create(&dialer, socket, address);
@@ -93,7 +125,7 @@ static enum err dial(nng_socket socket, const char *address, const char *certifi
 				 nng_strerror(number));
 	if (certificate_pem != NULL && pin_certificate(dialer, certificate_pem) != 0)
 		return fault_set(fault, ERR_CERTIFICATE, "the broker's certificate in the invitation cannot be read");
-	enum err err = link_error(nng_dialer_start(dialer, 0));
+	enum err err = link_error(start_in_time(dialer, timeout_ms));
 	if (err == ERR_CERTIFICATE)
 		return fault_set(fault, err, "'%s' did not show the invited certificate", address);
 	if (err != ERR_OK)
@@ -117,7 +149,7 @@ enum err link_open(const char *address, const char *certificate_pem, uint64_t ti
 		return ERR_MEMORY;
 	TRY(link_error(nng_req0_open(&link->socket)));
 	TRY(link_error(set_options(link->socket, timeout_ms)));
-	TRY(dial(link->socket, address, certificate_pem, fault));
+	TRY(dial(link->socket, address, certificate_pem, timeout_ms, fault));
 	*ret_link = link;
 	link = NULL;
 	return ERR_OK;

@@ -15,7 +15,8 @@
 struct link;
 
 /* Connects to "tls+tcp://host:port", trusting certificate_pem alone, or to "ipc:///path" (certificate_pem is NULL).
- * ERR_NETWORK, ERR_CERTIFICATE, with a fault that names the address. */
+ * timeout_ms is for connecting, and then for each half of an exchange. ERR_NETWORK, ERR_CERTIFICATE, with a fault that
+ * names the address. */
 enum err link_open(const char *address, const char *certificate_pem, uint64_t timeout_ms, struct link **ret_link,
 		   struct fault *fault) MUST_USE;
 void link_close(struct link **link);

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include "fake_core.h"
@@ -97,6 +101,25 @@ static void test_open_says_that_nobody_is_there(void **state)
 	expect_open(address, invited(place), ERR_NETWORK);
 	expect_open(place->server.ipc_address, NULL, ERR_NETWORK);
 	expect_open("tls+tcp://host.invalid:4433", invited(place), ERR_NETWORK); /* RFC 6761: never resolves */
+}
+
+/* The connection stands, the other end says nothing: nng itself would wait for 10 s. */
+static void test_open_gives_up_in_time(void **state)
+{
+	struct place *place = *state;
+	struct sockaddr_in silent = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t size = sizeof(silent);
+	char address[64];
+	struct link *link = NULL;
+	int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(descriptor, (struct sockaddr *)&silent, size), 0);
+	assert_int_equal(listen(descriptor, 5), 0);
+	assert_int_equal(getsockname(descriptor, (struct sockaddr *)&silent, &size), 0);
+	snprintf(address, sizeof(address), "tls+tcp://127.0.0.1:%u", ntohs(silent.sin_port));
+	uint64_t began_ms = clock_steady_ms();
+	assert_int_equal(link_open(address, invited(place), 200, &link, NULL), ERR_NETWORK);
+	assert_true(clock_steady_ms() - began_ms < 8000);
+	close(descriptor);
 }
 
 static void test_send_gives_up_in_time(void **state)
@@ -219,6 +242,7 @@ int main(void)
 		WITH_PLACE(test_open_takes_the_invited_certificate_alone),
 		WITH_PLACE(test_open_refuses_what_proves_nothing),
 		WITH_PLACE(test_open_says_that_nobody_is_there),
+		WITH_PLACE(test_open_gives_up_in_time),
 		WITH_PLACE(test_send_gives_up_in_time),
 		WITH_PLACE(test_send_sends_once),
 		WITH_PLACE(test_send_keeps_the_limit_both_ways),
