@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "kluis/tile.h"
+#include "mirror.h"
 
 #define WHERE_MAX 200
 #define WHAT_MAX 800
@@ -31,7 +31,8 @@ void finding_add(struct findings *findings, const char *where, const char *forma
 
 void finding_add_entry(struct findings *findings, uint64_t index, const char *format, ...)
 {
-	struct tile bundle = {.index = index / TILE_WIDTH, .width = TILE_WIDTH, .is_entries = true};
+	uint64_t size = findings->size > index ? findings->size : UINT64_MAX;
+	struct tile bundle = mirror_bundle(size, index / TILE_WIDTH);
 	char what[WHAT_MAX], where[WHERE_MAX], path[TILE_PATH_MAX];
 	va_list arguments;
 

@@ -13,6 +13,7 @@ struct findings {
 	void (*report)(void *context, const char *text);
 	void *context;
 	uint64_t count;
+	uint64_t size; /* of the tree, to name the file that holds an entry; 0: not known */
 };
 
 /* Counts and reports "where: what". */

@@ -68,6 +68,8 @@ static void take_result(const struct step *step, struct row *row)
 		row->disclosed += is_disclosed;
 		row->withheld += !is_disclosed;
 	}
+	if (row->customer[0] == '\0' && step->result->n_disclosures == 1)
+		print_pseudonym(step->result->disclosures[0]->customer, row->customer);
 }
 
 static struct row row_of(const struct step *step)
@@ -188,8 +190,8 @@ static void print_who(const struct step *step, char *ret_text, size_t size)
 /* One customer by the beginning of the pseudonym, or how many. */
 static void print_customers(const struct row *row, char *ret_text, size_t size)
 {
-	if (row->disclosed > 1 || row->withheld > 0)
-		snprintf(ret_text, size, "%" PRIu64 "%s", row->disclosed, row->withheld > 0 ? "+" : "");
+	if (row->disclosed + row->withheld > 1)
+		snprintf(ret_text, size, "%" PRIu64, row->disclosed + row->withheld);
 	else
 		snprintf(ret_text, size, "%.*s", SHORT, row->customer);
 }
@@ -312,6 +314,8 @@ static enum err print_json(struct list *list, const struct state *state, const s
 	json_object_set_new(object, "entry", json_integer((json_int_t)step->index));
 	json_object_set_new(object, "number", json_integer((json_int_t)step->number));
 	set_text(object, "principal", row->principal);
+	if (step->entry->principal.kind == PRINCIPAL_STORE)
+		json_object_set_new(object, "store", json_integer(step->entry->principal.store));
 	set_text(object, "employee", row->employee);
 	set_text(object, "operation", row->operation);
 	set_text(object, "purpose", row->purpose);

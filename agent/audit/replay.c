@@ -77,6 +77,7 @@ enum err replay_each(const struct mirror *mirror, const struct public_key *contr
 
 	arena_init(&replay.facts, FACTS_MAX);
 	arena_init(&replay.entries, REQUEST_ARENA_MAX);
+	findings->size = mirror->checkpoint.size;
 	state_init(&replay.state, mirror, controller, findings, &replay.facts);
 	progress_begin(&replay.progress, "entries", mirror->checkpoint.size);
 	return mirror_each(mirror, take_entry, &replay, fault);

@@ -296,12 +296,15 @@ static enum err check_all(struct verifier *verifier, struct fault *fault)
 	return mirror_each_file(verifier->mirror.folder, check_file, verifier, fault);
 }
 
-static enum err keep_verified(const struct verifier *verifier)
+/* A folder that cannot be written was verified all the same. */
+static void keep_verified(const struct verifier *verifier)
 {
 	char path[MIRROR_PATH_MAX];
+	enum err err = mirror_path(verifier->mirror.folder, VERIFIED_NAME, path, NULL);
 
-	TRY(mirror_path(verifier->mirror.folder, VERIFIED_NAME, path, NULL));
-	return file_write(path, bytes_slice(&verifier->mirror.note), 0644, NULL);
+	if (err == ERR_OK)
+		err = file_write(path, bytes_slice(&verifier->mirror.note), 0644, NULL);
+	(void)err;
 }
 
 static void summarise(struct verifier *verifier)
@@ -330,10 +333,10 @@ enum err verify_mirror(const char *folder, const struct verify_options *options,
 	if (verifier.jobs == NULL)
 		return fault_set(fault, ERR_MEMORY, "no memory to verify");
 	TRY(mirror_open(folder, &verifier.mirror, fault));
+	findings->size = verifier.mirror.checkpoint.size;
 	TRY(check_all(&verifier, fault));
 	summarise(&verifier);
-	/* a folder that cannot be written was verified all the same */
-	if (findings->count == 0 && !options->skips_signatures && keep_verified(&verifier) != ERR_OK)
-		return ERR_OK;
+	if (findings->count == 0 && !options->skips_signatures)
+		keep_verified(&verifier);
 	return ERR_OK;
 }
