@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "folder.h"
+#include "home.h"
 #include "kluis/clock.h"
 #include "kluis/file.h"
 
@@ -11,9 +11,9 @@
 
 static enum err check_folder(const char *folder, struct fault *fault)
 {
-	char path[FOLDER_PATH_MAX];
+	char path[HOME_PATH_MAX];
 
-	TRY(folder_path(folder, "agent.ini", path, fault));
+	TRY(home_path(folder, "agent.ini", path, fault));
 	if (file_check_private(path, false, NULL) == ERR_NOT_FOUND)
 		return fault_set(fault, ERR_NOT_FOUND,
 				 "'%s' is not an agent's folder; 'kluis-agent join INVITATION' makes one", folder);
@@ -23,25 +23,25 @@ static enum err check_folder(const char *folder, struct fault *fault)
 
 static enum err open_keys(struct agent *agent, struct fault *fault)
 {
-	char path[FOLDER_PATH_MAX];
+	char path[HOME_PATH_MAX];
 
 	TRY(membership_read(agent->folder, &agent->arena, &agent->membership, fault));
-	TRY(folder_path(agent->folder, "store.key", path, fault));
+	TRY(home_path(agent->folder, "store.key", path, fault));
 	TRY(secret_key_read(path, &agent->key, fault));
-	TRY(folder_path(agent->folder, "seal.key", path, fault));
+	TRY(home_path(agent->folder, "seal.key", path, fault));
 	return secret_bytes_read(path, &agent->seal_key, fault);
 }
 
 static enum err open_all(struct agent *agent, struct fault *fault)
 {
-	char path[FOLDER_PATH_MAX];
+	char path[HOME_PATH_MAX];
 
 	TRY(check_folder(agent->folder, fault));
-	TRY(folder_path(agent->folder, "lock", path, fault));
+	TRY(home_path(agent->folder, "lock", path, fault));
 	TRY(file_lock(path, &agent->lock, fault));
 	TRY(open_keys(agent, fault));
-	TRY(folder_path(agent->folder, "lanes", agent->lanes, fault));
-	TRY(folder_path(agent->folder, "db", path, fault));
+	TRY(home_path(agent->folder, "lanes", agent->lanes, fault));
+	TRY(home_path(agent->folder, "db", path, fault));
 	TRY(store_open(path, &replica_layout, false, &agent->store, fault));
 	agent->replica = (struct replica){.store = agent->store, .key = agent->seal_key};
 	return ERR_OK;
@@ -68,15 +68,16 @@ void agent_close(struct agent *agent)
 	if (agent->lock >= 0)
 		file_unlock(&agent->lock);
 	arena_fini(&agent->arena);
+	*agent = (struct agent){.lock = -1};
 }
 
 enum err agent_connect(struct agent *agent, enum agent_lane lane, struct fault *fault)
 {
-	char path[FOLDER_PATH_MAX];
-	struct bytes certificate CLEANUP(bytes_fini);
+	char path[HOME_PATH_MAX];
+	struct bytes certificate CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&certificate, PEM_MAX);
-	TRY(folder_path(agent->folder, "broker.crt", path, fault));
+	TRY(home_path(agent->folder, "broker.crt", path, fault));
 	if (file_read(path, &certificate, NULL) != ERR_OK)
 		return fault_set(fault, ERR_CERTIFICATE, "'%s' cannot be read; join again with a new invitation", path);
 	TRY(bytes_append_u8(&certificate, '\0'));
@@ -89,11 +90,11 @@ enum err agent_connect(struct agent *agent, enum agent_lane lane, struct fault *
 
 static enum err read_note(struct agent *agent, const char *name, struct slice *ret_note, struct fault *fault)
 {
-	char path[FOLDER_PATH_MAX];
-	struct bytes note CLEANUP(bytes_fini);
+	char path[HOME_PATH_MAX];
+	struct bytes note CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&note, PAPER_MAX);
-	TRY(folder_path(agent->folder, name, path, fault));
+	TRY(home_path(agent->folder, name, path, fault));
 	enum err err = file_read(path, &note, NULL);
 	if (err == ERR_NOT_FOUND)
 		return fault_set(fault, ERR_NO_AGREEMENT,
@@ -130,7 +131,7 @@ enum err agent_load_agreement(struct agent *agent, struct fault *fault)
 
 static enum err settle(struct agent *agent, struct fault *fault)
 {
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct session_answer answer;
 
 	if (!agent->session.has_pending)

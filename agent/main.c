@@ -1,4 +1,80 @@
-int main(void)
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "command/options.h"
+#include "kluis/keys.h"
+
+#define DEFAULT_DATA "/var/lib/kluis-agent"
+
+static const struct argp_option plain_options[] = {OPTION_DATA, OPTION_END};
+static const struct argp_option list_options[] = {OPTION_DATA, OPTION_JSON, OPTION_END};
+static const struct argp_option sign_options[] = {
+	OPTION_DATA, {"yes", SET_YES, NULL, 0, "Sign without asking: somebody has read it", 0}, OPTION_END};
+static const struct argp_option copy_options[] = {OPTION_DATA, OPTION_PURPOSE, OPTION_END};
+static const struct argp_option lookup_options[] = {OPTION_DATA, OPTION_PURPOSE, OPTION_EMPLOYEE, OPTION_JSON,
+						    OPTION_END};
+static const struct argp_option receipt_options[] = {OPTION_DATA, OPTION_PURPOSE, OPTION_EMPLOYEE, OPTION_END};
+static const struct argp_option staff_options[] = {
+	OPTION_DATA, {"role", SET_ROLE, "NAME", 0, "One of the charter's roles", 0}, OPTION_END};
+
+static const struct command commands[] = {
+	{"join", "INVITATION", 1, 1, "Join a formula by head office's invitation",
+	 "Makes the store's own key, which never leaves this machine. May be run again until it has succeeded.",
+	 plain_options, agent_command_join},
+	{"agreement show", NULL, 0, 0, "Print the agreement that head office offers or that is in force", NULL,
+	 plain_options, agent_command_agreement_show},
+	{"agreement sign", NULL, 0, 0, "Sign the agreement that is offered", NULL, sign_options,
+	 agent_command_agreement_sign},
+	{"sync", NULL, 0, 0, "Bring the store's copy up to date", "An interrupted sync goes on where it stopped.",
+	 list_options, agent_command_sync},
+	{"copy", NULL, 0, 0, "Open the store's copy and print it, a JSON object a line", NULL, copy_options,
+	 agent_command_copy},
+	{"lookup", "FIELD", 1, 1, "Ask the broker who a customer is",
+	 "The value (card number, telephone ...) is read from standard input, one line, so that no other user of the "
+	 "machine sees it.\n\nExample: kluis-agent lookup card --purpose service --employee till-1",
+	 lookup_options, agent_command_lookup},
+	{"receipt", NULL, 0, 0, "Ring up one receipt, as JSON on standard input",
+	 "Example: {\"customer\": {\"field\": \"card\", \"value\": \"1001\"}, \"day\": \"2026-11-22\", "
+	 "\"lines\": [{\"product\": \"7\", \"units\": \"1\", \"amount\": \"2.50\"}]}",
+	 receipt_options, agent_command_receipt},
+	{"staff add", "HANDLE", 1, 1,
+	 "Put an employee on the roster, or change the role; the name is read from standard input", NULL, staff_options,
+	 agent_command_staff_add},
+	{"staff list", NULL, 0, 0, "List the roster", NULL, list_options, agent_command_staff_list},
+	{"staff remove", "HANDLE", 1, 1, "Take an employee off the roster", NULL, plain_options,
+	 agent_command_staff_remove},
+	{"status", NULL, 0, 0, "Say who this is, under which agreement, and what the copy holds", NULL, list_options,
+	 agent_command_status},
+	{"prove", "INDEX", 1, 1, "Print the proof (tlog-proof) that one of this store's entries is in the log", NULL,
+	 plain_options, agent_command_prove},
+};
+
+/* Keys and plaintext are in this process: no core dump, no debugger of another of the user's processes. */
+static void keep_memory_private(void)
 {
-	return 0;
+	const struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+int main(int argc, char **argv)
+{
+	const char *data = getenv("KLUIS_AGENT_DATA");
+	struct agent_options settings = {.data = data != NULL ? data : DEFAULT_DATA};
+	const struct program program = {
+		.name = "kluis-agent",
+		.summary = "kluis-agent gives a store what its agreement grants, and signs for every access.",
+		.manual = "kluis-agent(8)",
+		.commands = commands,
+		.command_count = sizeof commands / sizeof commands[0],
+		.settings = &settings,
+		.take = agent_options_take,
+	};
+
+	keep_memory_private();
+	if (keys_init() != ERR_OK)
+		return error_exit_status(ERR_CRYPTO);
+	return command_main(&program, argc, argv);
 }

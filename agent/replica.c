@@ -102,7 +102,7 @@ static enum err write_row(struct applying *applying, struct store_txn *txn, cons
 			  const Kluis__Part *part)
 {
 	uint8_t place[KEY_MAX];
-	struct bytes plain CLEANUP(bytes_fini), sealed CLEANUP(bytes_fini);
+	struct bytes plain CLEANUP(bytes_fini) = {0}, sealed CLEANUP(bytes_fini) = {0};
 	struct slice key = row_key(applying->page->purpose, wire_slice(disclosure->customer), place);
 
 	bytes_init_secret(&plain, ROW_MAX);
@@ -177,7 +177,7 @@ enum err replica_apply(const struct replica *replica, const struct replica_page 
 static enum err open_row(const struct replica *replica, struct slice key, struct slice sealed, replica_fn *visit,
 			 void *context)
 {
-	struct bytes plain CLEANUP(bytes_fini);
+	struct bytes plain CLEANUP(bytes_fini) = {0};
 
 	bytes_init_secret(&plain, ROW_MAX);
 	TRY(unseal(replica->key, key, sealed, &plain));

@@ -26,7 +26,7 @@ static enum err write(struct store_txn *txn, void *context)
 
 enum err replica_put_employee(const struct replica *replica, const struct replica_employee *employee)
 {
-	struct bytes plain CLEANUP(bytes_fini), sealed CLEANUP(bytes_fini);
+	struct bytes plain CLEANUP(bytes_fini) = {0}, sealed CLEANUP(bytes_fini) = {0};
 	struct slice key = slice_text(employee->handle), role = slice_text(employee->role);
 
 	bytes_init_secret(&plain, EMPLOYEE_MAX);
@@ -60,7 +60,7 @@ static enum err copy_text(struct slice slice, char *place, size_t size)
 static enum err open_employee(const struct replica *replica, struct slice key, struct slice sealed,
 			      struct replica_employee *ret_employee)
 {
-	struct bytes plain CLEANUP(bytes_fini);
+	struct bytes plain CLEANUP(bytes_fini) = {0};
 
 	bytes_init_secret(&plain, EMPLOYEE_MAX);
 	TRY(unseal(replica->key, key, sealed, &plain));

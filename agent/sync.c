@@ -31,7 +31,7 @@ static enum err check_disclosure(const struct sync *sync, int purpose, const Klu
 
 static enum err check_values(const Kluis__Part *part, uint64_t fields, struct fault *fault)
 {
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	Kluis__Values *values;
 	uint64_t present = 0;
 
@@ -143,7 +143,7 @@ static enum err resume(const struct sync *sync, const char *purpose, struct aren
 enum err sync_page(const struct sync *sync, const char *purpose, uint64_t time_ms, struct sync_outcome *outcome,
 		   struct fault *fault)
 {
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct session_answer answer = {0};
 	Kluis__Operation operation = KLUIS__OPERATION__INIT, *operations = &operation;
 	Kluis__Sync ask = KLUIS__SYNC__INIT;

@@ -68,7 +68,7 @@ static enum err sign_draft(struct office *office, const Kluis__AgreementRow *row
 
 static enum err sign_store(struct office *office, uint32_t store, size_t *signed_count, struct fault *fault)
 {
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	Kluis__AgreementRow *rows[2];
 	size_t count;
 
@@ -110,7 +110,7 @@ enum err command_sign(void *target, const struct command_arguments *arguments, s
 {
 	const struct settings *settings = target;
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	uint32_t one = (uint32_t)settings->store, *stores = &one;
 	size_t count = 1, signed_count = 0;
 
@@ -134,7 +134,7 @@ enum err command_show(void *target, const struct command_arguments *arguments, s
 {
 	const struct settings *settings = target;
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	Kluis__AgreementRow *rows[2];
 	struct slice paper;
 	size_t count;

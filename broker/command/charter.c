@@ -35,7 +35,7 @@ enum err office_charter(struct office *office, struct arena *arena, struct chart
 enum err command_charter_show(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct settings *settings = target;
-	struct office office CLEANUP(office_close);
+	struct office office CLEANUP(office_close) = {.lane_lock = -1};
 	struct slice note;
 
 	(void)arguments;
@@ -47,7 +47,7 @@ enum err command_charter_show(void *target, const struct command_arguments *argu
 
 static enum err sign_and_send(struct office *office, struct slice text, struct fault *fault)
 {
-	struct bytes note CLEANUP(bytes_fini);
+	struct bytes note CLEANUP(bytes_fini) = {0};
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
 	Kluis__Charter charter = KLUIS__CHARTER__INIT;
 	const struct secret_key *keys[] = {&office->controller};
@@ -67,8 +67,8 @@ enum err command_charter(void *target, const struct command_arguments *arguments
 {
 	const struct settings *settings = target;
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct bytes text CLEANUP(bytes_fini);
-	struct arena arena CLEANUP(arena_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
+	struct arena arena CLEANUP(arena_fini) = {0};
 
 	bytes_init(&text, PAPER_MAX / 2);
 	arena_init(&arena, 8 * PAPER_MAX);

@@ -103,8 +103,8 @@ static enum err draft_one(struct office *office, struct slice template_text, con
 			  const struct charter *charter, struct values *values, const Kluis__CensusRow *store,
 			  struct fault *fault)
 {
-	struct bytes text CLEANUP(bytes_fini);
-	struct arena arena CLEANUP(arena_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct agreement *agreement;
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
 	Kluis__Draft draft = KLUIS__DRAFT__INIT;
@@ -233,7 +233,7 @@ enum err command_draft(void *target, const struct command_arguments *arguments, 
 {
 	const struct settings *settings = target;
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct bytes text CLEANUP(bytes_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
 	struct values values CLEANUP(values_fini) = {0};
 
 	(void)arguments;

@@ -49,8 +49,8 @@ static const struct ini_key config_keys[] = {
 enum err folder_config_read(const char *folder, struct folder_config *ret_config, struct fault *fault)
 {
 	char path[FOLDER_PATH_MAX];
-	struct bytes text CLEANUP(bytes_fini);
-	struct arena arena CLEANUP(arena_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
+	struct arena arena CLEANUP(arena_fini) = {0};
 
 	bytes_init(&text, CONFIG_MAX);
 	arena_init(&arena, 16 * CONFIG_MAX);
@@ -63,7 +63,7 @@ enum err folder_config_read(const char *folder, struct folder_config *ret_config
 enum err folder_config_write(const char *folder, const struct folder_config *config, struct fault *fault)
 {
 	char path[FOLDER_PATH_MAX], ignored[ADDRESS_MAX];
-	struct bytes text CLEANUP(bytes_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&text, CONFIG_MAX);
 	TRY(take_address(ignored, config->listen, fault));

@@ -28,7 +28,7 @@ enum err command_import(void *target, const struct command_arguments *arguments,
 {
 	const struct settings *settings = target;
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct import_options options = {.file = arguments->items[1],
 					 .mapping = settings->mapping,
 					 .rejects = settings->rejects,

@@ -5,6 +5,7 @@
 #include "command/import_rows.h"
 #include "command/import_source.h"
 #include "command/import_value.h"
+#include "kluis/decimal.h"
 
 #define SECRET_SIZE 64 /* of a struct secret_key */
 
@@ -60,11 +61,11 @@ static void take_numbers(const struct mapping *mapping, const struct csv_row *ro
 		fail_row(taken, "store: not a number from 0 to 99999", true);
 	if (import_day(mapping_value(&mapping->date, row), &taken->day) != ERR_OK)
 		fail_row(taken, "date: no such day, or not written YYYY-MM-DD", true);
-	if (import_decimal(mapping_value(&mapping->units, row), &taken->units) != ERR_OK)
+	if (decimal_parse(mapping_value(&mapping->units, row), &taken->units) != ERR_OK)
 		fail_row(taken, "units: not a number of at most four decimals", false);
-	if (import_decimal(mapping_value(&mapping->amount, row), &taken->amount) != ERR_OK)
+	if (decimal_parse(mapping_value(&mapping->amount, row), &taken->amount) != ERR_OK)
 		fail_row(taken, "amount: not a number of at most four decimals", false);
-	if (mapping->cost.name && import_decimal(mapping_value(&mapping->cost, row), &taken->cost) != ERR_OK)
+	if (mapping->cost.name && decimal_parse(mapping_value(&mapping->cost, row), &taken->cost) != ERR_OK)
 		fail_row(taken, "cost: not a number of at most four decimals", false);
 }
 

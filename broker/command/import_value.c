@@ -5,52 +5,6 @@
 #include "kluis/clock.h"
 #include "kluis/limits.h"
 
-#define DECIMALS 4
-
-/* Takes the digits at the front of *text into *number, counting them. False when it passes 2^64. */
-static bool take_digits(struct slice *text, uint64_t *number, size_t *ret_count)
-{
-	size_t count = 0;
-
-	while (text->length > 0 && text->data[0] >= '0' && text->data[0] <= '9') {
-		if (__builtin_mul_overflow(*number, 10, number) ||
-		    __builtin_add_overflow(*number, (uint64_t)(text->data[0] - '0'), number))
-			return false;
-		*text = slice_part(*text, 1, text->length);
-		count++;
-	}
-	*ret_count = count;
-	return true;
-}
-
-enum err import_decimal(struct slice text, int64_t *ret_units)
-{
-	uint64_t number = 0;
-	size_t whole = 0, decimals = 0;
-	bool is_negative = text.length > 0 && text.data[0] == '-';
-	uint64_t most = (uint64_t)INT64_MAX + (is_negative ? 1 : 0);
-
-	if (is_negative)
-		text = slice_part(text, 1, text.length);
-	if (!take_digits(&text, &number, &whole) || whole == 0)
-		return ERR_VALUE;
-	if (text.length > 0 && text.data[0] == '.') {
-		text = slice_part(text, 1, text.length);
-		if (!take_digits(&text, &number, &decimals) || decimals == 0)
-			return ERR_VALUE;
-	}
-	if (text.length > 0 || decimals > DECIMALS)
-		return ERR_VALUE;
-	for (; decimals < DECIMALS; decimals++)
-		if (__builtin_mul_overflow(number, 10, &number))
-			return ERR_VALUE;
-	if (number > most)
-		return ERR_VALUE;
-	/* two's complement: also right for the most negative number */
-	*ret_units = (int64_t)(is_negative ? 0 - number : number);
-	return ERR_OK;
-}
-
 enum err import_day(struct slice text, int32_t *ret_day)
 {
 	static const char *const midnights[] = {"", " 00:00:00", " 00:00:00.0", "T00:00:00"};
@@ -69,11 +23,17 @@ enum err import_day(struct slice text, int32_t *ret_day)
 
 enum err import_store(struct slice text, uint32_t *ret_store)
 {
-	uint64_t number = 0;
-	size_t digits = 0;
+	uint32_t number = 0;
 
-	if (!take_digits(&text, &number, &digits) || digits == 0 || text.length > 0 || number >= STORES_MAX)
+	if (text.length == 0)
 		return ERR_VALUE;
-	*ret_store = (uint32_t)number;
+	for (size_t i = 0; i < text.length; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return ERR_VALUE;
+		number = number * 10 + (uint32_t)(text.data[i] - '0');
+		if (number >= STORES_MAX)
+			return ERR_VALUE;
+	}
+	*ret_store = number;
 	return ERR_OK;
 }

@@ -8,10 +8,6 @@
 
 #include "kluis/bytes.h"
 
-/* "12", "-3.5", "1.8447" in 1/10000. ERR_VALUE for anything else: more than four decimals (also zeros), blanks, a plus
- * sign, an exponent, a group separator, a decimal comma, out of the range of sint64. */
-enum err import_decimal(struct slice text, int64_t *ret_units) MUST_USE;
-
 /* "1998-01-31", also as databases write it, "1998-01-31 00:00:00" or "... 00:00:00.0", in days since 1970-01-01.
  * ERR_VALUE. */
 enum err import_day(struct slice text, int32_t *ret_day) MUST_USE;

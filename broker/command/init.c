@@ -72,7 +72,7 @@ static enum err make_config(const char *folder, const struct settings *settings,
 static enum err enter_charter(const char *folder, struct slice text, struct fault *fault)
 {
 	struct local local;
-	struct bytes note CLEANUP(bytes_fini);
+	struct bytes note CLEANUP(bytes_fini) = {0};
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
 	Kluis__Charter charter = KLUIS__CHARTER__INIT;
 	uint8_t hash[HASH_SIZE];
@@ -146,8 +146,8 @@ static void say_next(const struct settings *settings, const struct charter *char
 enum err command_init(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct settings *settings = target;
-	struct bytes text CLEANUP(bytes_fini);
-	struct arena arena CLEANUP(arena_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
+	struct arena arena CLEANUP(arena_fini) = {0};
 
 	(void)arguments;
 	if (settings->charter == NULL)

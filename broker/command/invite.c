@@ -85,7 +85,7 @@ static uint64_t expiry(uint64_t days)
 static enum err write_invitation(struct office *office, const struct surroundings *around, const char *principal,
 				 const struct settings *settings, struct fault *fault)
 {
-	struct bytes note CLEANUP(bytes_fini);
+	struct bytes note CLEANUP(bytes_fini) = {0};
 	struct invitation invitation = {
 		.origin = around->origin,
 		.principal = principal,

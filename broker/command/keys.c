@@ -5,7 +5,7 @@
 
 static enum err print_key(const char *what, const struct public_key *key, bool is_json)
 {
-	struct bytes vkey CLEANUP(bytes_fini);
+	struct bytes vkey CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&vkey, 1024);
 	TRY(public_key_print(key, &vkey));

@@ -47,7 +47,7 @@ static enum err exchange_with_core(void *context, struct slice message, struct b
 static enum err call(struct session *session, Kluis__Operation *operation, struct slice paper, struct fault *fault)
 {
 	struct session_answer answer;
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct session_request request = {
 		.operations = &operation,
 		.operation_count = 1,

@@ -89,6 +89,7 @@ void office_close(struct office *office)
 		file_unlock(&office->lane_lock);
 	arena_fini(&office->arena);
 	arena_fini(&office->resumed_arena);
+	*office = (struct office){.lane_lock = -1};
 }
 
 static enum err verdict_of(const struct session_answer *answer, struct fault *fault)

@@ -74,7 +74,7 @@ static enum err add_row(struct table *table, ProtobufCBinaryData item, struct ar
 static enum err print_census(const Kluis__Data *data, bool is_json)
 {
 	struct table *table CLEANUP(table_free) = table_new(columns, sizeof columns / sizeof columns[0]);
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 
 	if (table == NULL)
 		return ERR_MEMORY;

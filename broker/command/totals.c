@@ -46,7 +46,7 @@ static Kluis__TotalsRow *row_of(struct sums *sums, uint32_t store, int32_t year)
 
 static enum err add_item(struct sums *sums, ProtobufCBinaryData item)
 {
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	Kluis__TotalsRow *part;
 
 	arena_init(&arena, 4096);

@@ -150,12 +150,12 @@ static enum err write_checkpoint(struct store_txn *txn, void *note)
 enum err core_checkpoint(struct core *core)
 {
 	struct hash root;
-	struct bytes note CLEANUP(bytes_fini);
+	struct bytes note CLEANUP(bytes_fini) = {0};
 	uint64_t size = ledger_size(core->ledger);
 
+	bytes_init(&note, PAPER_MAX);
 	if (size == core->checkpoint_size)
 		return ERR_OK;
-	bytes_init(&note, PAPER_MAX);
 	ledger_root(core->ledger, &root);
 	TRY(checkpoint_sign(size, &root, core->keys->log, &note));
 	TRY(store_update(core->store, write_checkpoint, &note));

@@ -90,7 +90,7 @@ enum err context_add_item(struct context *context, struct slice item)
 
 enum err context_add_message(struct context *context, const ProtobufCMessage *item)
 {
-	struct bytes encoded CLEANUP(bytes_fini);
+	struct bytes encoded CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&encoded, MESSAGE_MAX);
 	TRY(wire_encode(item, &encoded));
@@ -109,7 +109,7 @@ enum err row_get(struct context *context, enum table table, struct slice key, co
 
 enum err row_put(struct context *context, enum table table, struct slice key, const ProtobufCMessage *row)
 {
-	struct bytes encoded CLEANUP(bytes_fini);
+	struct bytes encoded CLEANUP(bytes_fini) = {0};
 
 	bytes_init_secret(&encoded, RECORD_MAX);
 	TRY(wire_encode(row, &encoded));

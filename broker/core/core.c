@@ -97,7 +97,7 @@ static enum err write_lookup_row(struct store_txn *txn, void *row)
 static enum err open_state(struct core *core, uint64_t now_ms, struct fault *fault)
 {
 	struct store_txn *txn;
-	struct bytes lookup_row CLEANUP(bytes_fini);
+	struct bytes lookup_row CLEANUP(bytes_fini) = {0};
 
 	bytes_init_secret(&lookup_row, RECORD_MAX);
 	TRY(store_begin_read(core->store, &txn));

@@ -112,7 +112,7 @@ static enum err text_of(struct context *context, struct slice stored, struct sli
 static enum err add_signature(struct context *context, struct slice hash, const struct public_key *key,
 			      struct slice signature)
 {
-	struct bytes note CLEANUP(bytes_fini);
+	struct bytes note CLEANUP(bytes_fini) = {0};
 	struct slice text;
 
 	bytes_init(&note, PAPER_MAX);
@@ -130,14 +130,14 @@ static enum err add_signature(struct context *context, struct slice hash, const 
 
 static enum err store_of_draft(struct context *context, struct slice hash, uint32_t *ret_store)
 {
-	struct bytes note CLEANUP(bytes_fini);
+	struct bytes note CLEANUP(bytes_fini) = {0};
 	struct slice text;
 	struct agreement *agreement = arena_alloc(context->arena, sizeof *agreement);
 	struct fault fault = {""};
 
+	bytes_init(&note, PAPER_MAX);
 	if (agreement == NULL)
 		return ERR_MEMORY;
-	bytes_init(&note, PAPER_MAX);
 	TRY(note_of(context, hash, &note));
 	TRY(text_of(context, bytes_slice(&note), hash, &text));
 	/* drafted under an older charter, it has to be drafted anew */

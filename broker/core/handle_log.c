@@ -66,7 +66,7 @@ static enum err prove(struct context *context, uint64_t index)
 	struct slice note;
 	struct checkpoint checkpoint;
 	struct merkle_proof proof;
-	struct bytes text CLEANUP(bytes_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&text, PAPER_MAX);
 	TRY(latest_checkpoint(context, &note, &checkpoint));

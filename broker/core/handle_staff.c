@@ -7,11 +7,11 @@
 /* The name stays with head office, sealed: the log knows the employee by pseudonym only. */
 static enum err seal_name(struct context *context, struct slice key, Rows__Employee *row)
 {
-	struct bytes sealed CLEANUP(bytes_fini);
+	struct bytes sealed CLEANUP(bytes_fini) = {0};
 
+	bytes_init(&sealed, RECORD_MAX);
 	if (context->part == NULL)
 		return ERR_OK;
-	bytes_init(&sealed, RECORD_MAX);
 	TRY(seal(context->keys->master, key, wire_slice(context->part->content), &sealed));
 	uint8_t *copy = arena_copy(context->arena, bytes_slice(&sealed));
 	if (copy == NULL)

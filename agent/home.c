@@ -1,4 +1,4 @@
-#include "folder.h"
+#include "home.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -12,11 +12,11 @@
 
 #define CONFIG_MAX 8192
 
-enum err folder_path(const char *folder, const char *name, char ret_path[static FOLDER_PATH_MAX], struct fault *fault)
+enum err home_path(const char *folder, const char *name, char ret_path[static HOME_PATH_MAX], struct fault *fault)
 {
-	int length = snprintf(ret_path, FOLDER_PATH_MAX, "%s/%s", folder, name);
+	int length = snprintf(ret_path, HOME_PATH_MAX, "%s/%s", folder, name);
 
-	if (length < 0 || length >= FOLDER_PATH_MAX)
+	if (length < 0 || length >= HOME_PATH_MAX)
 		return fault_set(fault, ERR_USAGE, "the path of the agent's folder is too long");
 	return ERR_OK;
 }
@@ -57,11 +57,11 @@ static const struct ini_key membership_keys[] = {
 enum err membership_read(const char *folder, struct arena *arena, struct membership *ret_membership,
 			 struct fault *fault)
 {
-	char path[FOLDER_PATH_MAX];
-	struct bytes text CLEANUP(bytes_fini);
+	char path[HOME_PATH_MAX];
+	struct bytes text CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&text, CONFIG_MAX);
-	TRY(folder_path(folder, "agent.ini", path, fault));
+	TRY(home_path(folder, "agent.ini", path, fault));
 	TRY(file_read(path, &text, fault));
 	return ini_read(bytes_slice(&text), path, membership_keys, sizeof membership_keys / sizeof membership_keys[0],
 			ret_membership, arena, fault);
@@ -76,8 +76,8 @@ static enum err append_key(struct bytes *text, const char *name, const struct pu
 
 enum err membership_write(const char *folder, const struct invitation *invitation, struct fault *fault)
 {
-	char path[FOLDER_PATH_MAX];
-	struct bytes text CLEANUP(bytes_fini);
+	char path[HOME_PATH_MAX];
+	struct bytes text CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&text, CONFIG_MAX);
 	TRY(bytes_printf(
@@ -86,9 +86,9 @@ enum err membership_write(const char *folder, const struct invitation *invitatio
 		invitation->origin, invitation->principal, invitation->address));
 	TRY(append_key(&text, "log", &invitation->log));
 	TRY(append_key(&text, "controller", &invitation->controller));
-	TRY(folder_path(folder, "broker.crt", path, fault));
+	TRY(home_path(folder, "broker.crt", path, fault));
 	TRY(file_write(path, slice_text(invitation->certificate_pem), 0600, fault));
-	TRY(folder_path(folder, "agent.ini", path, fault));
+	TRY(home_path(folder, "agent.ini", path, fault));
 	return file_write(path, bytes_slice(&text), 0600, fault);
 }
 
@@ -102,25 +102,25 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 
 static enum err fill(const char *folder, const struct invitation *invitation, struct fault *fault)
 {
-	char path[FOLDER_PATH_MAX];
+	char path[HOME_PATH_MAX];
 	struct secret_key key CLEANUP(secret_key_fini) = {0};
 	struct store *store CLEANUP(store_close) = NULL;
 
-	TRY(folder_path(folder, "store.key", path, fault));
+	TRY(home_path(folder, "store.key", path, fault));
 	TRY(secret_key_new(slice_text(invitation->principal), &key));
 	TRY(secret_key_write(&key, path, fault));
-	TRY(folder_path(folder, "seal.key", path, fault));
+	TRY(home_path(folder, "seal.key", path, fault));
 	TRY(secret_bytes_create(path, fault));
-	TRY(folder_path(folder, "lanes", path, fault));
+	TRY(home_path(folder, "lanes", path, fault));
 	TRY(folder_make(path, 0700, fault));
-	TRY(folder_path(folder, "db", path, fault));
+	TRY(home_path(folder, "db", path, fault));
 	TRY(store_open(path, &replica_layout, true, &store, fault));
 	return membership_write(folder, invitation, fault);
 }
 
 static enum err create_beside(const char *folder, const struct invitation *invitation, struct fault *fault)
 {
-	char made[FOLDER_PATH_MAX];
+	char made[HOME_PATH_MAX];
 
 	int length = snprintf(made, sizeof made, "%s.new-XXXXXX", folder);
 	if (length < 0 || (size_t)length >= sizeof made)
@@ -138,13 +138,13 @@ static enum err create_beside(const char *folder, const struct invitation *invit
 /* An agent that never got an answer has used no lane for longer than one request. */
 static enum err renew(const char *folder, const struct invitation *invitation, struct fault *fault)
 {
-	char path[FOLDER_PATH_MAX];
-	struct arena arena CLEANUP(arena_fini);
+	char path[HOME_PATH_MAX];
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct membership membership;
 
 	arena_init(&arena, 16 * CONFIG_MAX);
 	TRY(membership_read(folder, &arena, &membership, fault));
-	TRY(folder_path(folder, "joined", path, fault));
+	TRY(home_path(folder, "joined", path, fault));
 	if (file_check_private(path, false, NULL) != ERR_NOT_FOUND)
 		return fault_set(fault, ERR_EXISTS, "'%s' has joined already, as %s", folder, membership.principal);
 	if (strcmp(membership.principal, invitation->principal) != 0)
@@ -153,11 +153,11 @@ static enum err renew(const char *folder, const struct invitation *invitation, s
 	return membership_write(folder, invitation, fault);
 }
 
-enum err folder_create(const char *folder, const struct invitation *invitation, struct fault *fault)
+enum err home_create(const char *folder, const struct invitation *invitation, struct fault *fault)
 {
-	char path[FOLDER_PATH_MAX];
+	char path[HOME_PATH_MAX];
 
-	TRY(folder_path(folder, "agent.ini", path, fault));
+	TRY(home_path(folder, "agent.ini", path, fault));
 	if (file_check_private(path, false, NULL) == ERR_NOT_FOUND)
 		return create_beside(folder, invitation, fault);
 	TRY(file_check_private(folder, true, fault));

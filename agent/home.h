@@ -9,17 +9,17 @@
  *
  * Threads: main thread only.
  */
-#ifndef KLUIS_AGENT_FOLDER_H
-#define KLUIS_AGENT_FOLDER_H
+#ifndef KLUIS_AGENT_HOME_H
+#define KLUIS_AGENT_HOME_H
 
 #include "kluis/invitation.h"
 #include "kluis/link.h"
 #include "replica.h"
 
-#define FOLDER_PATH_MAX 512
+#define HOME_PATH_MAX 512
 
-enum err folder_path(const char *folder, const char *name, char ret_path[static FOLDER_PATH_MAX],
-		     struct fault *fault) MUST_USE;
+enum err home_path(const char *folder, const char *name, char ret_path[static HOME_PATH_MAX],
+		   struct fault *fault) MUST_USE;
 
 /* What agent.ini says; texts live in the arena that it was read into. */
 struct membership {
@@ -35,7 +35,7 @@ enum err membership_write(const char *folder, const struct invitation *invitatio
 
 /* Makes the folder with keys, membership and certificate, whole or not at all; of one that is there, whose agent
  * has not joined yet, it renews membership and certificate and keeps the keys. */
-enum err folder_create(const char *folder, const struct invitation *invitation, struct fault *fault) MUST_USE;
+enum err home_create(const char *folder, const struct invitation *invitation, struct fault *fault) MUST_USE;
 
 /* Lanes of a store's key: what waits in one does not hold up the others. */
 enum agent_lane { LANE_ADMIN, LANE_TILL, LANE_SYNC };
@@ -52,7 +52,7 @@ struct agent {
 	struct replica replica;
 	struct link *link;
 	struct session session;
-	char lanes[FOLDER_PATH_MAX];
+	char lanes[HOME_PATH_MAX];
 	struct charter *charter;     /* NULL without an agreement */
 	struct agreement *agreement; /* as signed here; NULL if none is */
 };

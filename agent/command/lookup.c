@@ -1,0 +1,129 @@
+/*
+ * kluis-agent lookup: who is this? The value comes from standard input, never from the command
+ * line, where every user of the machine could read it.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command/employee.h"
+#include "command/options.h"
+#include "home.h"
+#include "kluis/hash.h"
+#include "kluis/table.h"
+
+/* One line of standard input, without its newline, in the arena. */
+static enum err read_value(const char *what, struct arena *arena, char **ret_value, struct fault *fault)
+{
+	char line[VALUE_MAX + 2];
+
+	if (isatty(STDIN_FILENO)) {
+		fprintf(stderr, "%s: ", what);
+		fflush(stderr);
+	}
+	if (fgets(line, sizeof line, stdin) == NULL)
+		return fault_set(fault, ERR_USAGE, "give the %s as one line on standard input", what);
+	line[strcspn(line, "\r\n")] = '\0';
+	*ret_value = arena_text(arena, slice_text(line));
+	wipe(line, sizeof line);
+	if (*ret_value == NULL)
+		return ERR_MEMORY;
+	return (*ret_value)[0] != '\0' ? ERR_OK : fault_set(fault, ERR_USAGE, "the %s is empty", what);
+}
+
+static enum err make_part(const struct charter_field *field, char *text, struct arena *arena, Kluis__Part **ret_part,
+			  ProtobufCBinaryData *ret_commitment)
+{
+	Kluis__Values values = KLUIS__VALUES__INIT;
+	Kluis__Value value = KLUIS__VALUE__INIT, *list = &value;
+
+	value.field = field->number;
+	value.value = text;
+	values.values = &list;
+	values.n_values = 1;
+	return part_make(&values.base, arena, ret_part, ret_commitment);
+}
+
+static const struct table_column columns[] = {{"field", "field", TABLE_LEFT}, {"value", "value", TABLE_LEFT}};
+
+static enum err print_record(const struct agent *agent, const struct session_answer *answer, struct arena *arena,
+			     bool is_json, struct fault *fault)
+{
+	struct table *table CLEANUP(table_free) = table_new(columns, 2);
+	Kluis__Values *values;
+
+	if (table == NULL)
+		return ERR_MEMORY;
+	if (answer->reply->personal == NULL || answer->reply->personal->n_parts != 1)
+		return fault_set(fault, ERR_MISMATCH, "the broker logged a disclosure that it did not make");
+	TRY(WIRE_DECODE(Values, values, wire_slice(answer->reply->personal->parts[0]->content), arena, &values));
+	for (size_t i = 0; i < values->n_values; i++) {
+		const struct charter_field *field = charter_field_by_number(agent->charter, values->values[i]->field);
+		if (field == NULL)
+			return fault_set(fault, ERR_MISMATCH, "the broker gave a field that the charter does not have");
+		json_t *cells[] = {json_string(field->name), json_string(values->values[i]->value)};
+		TRY(table_add(table, cells));
+	}
+	TRY(table_print(table, stdout, is_json));
+	const Kluis__Result *result = answer->entry.decoded->results[0];
+	fprintf(stderr, "allowed by %s; log entry %llu\n", result->clause == NULL ? "-" : result->clause,
+		(unsigned long long)answer->index);
+	return ERR_OK;
+}
+
+/* The grant that the broker names must be one that gives these fields. */
+static enum err check_grant(const struct agent *agent, const Kluis__Result *result, struct fault *fault)
+{
+	for (size_t i = 0; i < result->n_disclosures; i++) {
+		const Kluis__Disclosure *disclosure = result->disclosures[i];
+		bool is_inside = disclosure->grant < agent->agreement->grant_count &&
+				 (disclosure->fields & ~agent->agreement->grants[disclosure->grant].fields) == 0;
+		if (!is_inside)
+			return fault_set(fault, ERR_MISMATCH, "the broker gave fields outside the agreement");
+	}
+	return ERR_OK;
+}
+
+static enum err lookup(struct agent *agent, const struct agent_options *settings, const char *field_name,
+		       struct arena *arena, struct fault *fault)
+{
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__Lookup look = KLUIS__LOOKUP__INIT;
+	struct replica_employee employee;
+	struct session_answer answer;
+	struct agent_call call = {.operation = &operation};
+	char purpose[NAME_MAX_ + 1], *value;
+
+	const struct charter_field *field = charter_field_by_name(agent->charter, field_name);
+	if (field == NULL || !field->is_lookup)
+		return fault_set(fault, ERR_FIELD, "'%.64s' is not a field that customers are looked up by",
+				 field_name);
+	TRY(employee_named(agent, settings, &employee, fault));
+	snprintf(purpose, sizeof purpose, "%s", settings->purpose);
+	TRY(read_value(field->name, arena, &value, fault));
+	TRY(make_part(field, value, arena, &call.part, &look.commitment));
+	look.field = field->number;
+	operation.purpose = purpose;
+	operation.kind_case = KLUIS__OPERATION__KIND_LOOKUP;
+	operation.lookup = &look;
+	call.employee = SLICE_ARRAY(employee.pseudonym);
+	TRY(agent_send(agent, &call, arena, &answer, fault));
+	TRY(agent_verdict(&answer, fault));
+	TRY(check_grant(agent, answer.entry.decoded->results[0], fault));
+	return print_record(agent, &answer, arena, settings->is_json, fault);
+}
+
+enum err agent_command_lookup(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	const struct agent_options *settings = target;
+	struct agent agent CLEANUP(agent_close) = {.lock = -1};
+	struct arena arena CLEANUP(arena_fini) = {0};
+
+	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
+	if (settings->purpose == NULL || settings->employee == NULL)
+		return fault_set(fault, ERR_USAGE, "say --purpose NAME and --employee HANDLE");
+	TRY(agent_open(&agent, settings->data, fault));
+	TRY(agent_load_agreement(&agent, fault));
+	TRY(agent_connect(&agent, LANE_TILL, fault));
+	return lookup(&agent, settings, arguments->items[0], &arena, fault);
+}

@@ -1,0 +1,132 @@
+/*
+ * kluis-agent staff add, list, remove. Names come from standard input.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command/employee.h"
+#include "kluis/hash.h"
+#include "kluis/ini.h"
+#include "kluis/table.h"
+
+enum err employee_named(const struct agent *agent, const struct agent_options *settings,
+			struct replica_employee *ret_employee, struct fault *fault)
+{
+	enum err err = replica_get_employee(&agent->replica, settings->employee, ret_employee);
+
+	if (err == ERR_NOT_FOUND)
+		return fault_set(fault, ERR_NO_EMPLOYEE,
+				 "'%.64s' is not on the roster; 'kluis-agent staff list' shows it", settings->employee);
+	return err;
+}
+
+static enum err send_staff(struct agent *agent, const struct replica_employee *employee, const char *role,
+			   struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct session_answer answer;
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__Staff staff = KLUIS__STAFF__INIT;
+	Kluis__StaffContent content = KLUIS__STAFF_CONTENT__INIT;
+	struct agent_call call = {.operation = &operation, .is_outside_agreement = true};
+	char role_text[NAME_MAX_ + 1], name[VALUE_MAX + 1];
+
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	snprintf(role_text, sizeof role_text, "%s", role);
+	snprintf(name, sizeof name, "%s", employee->name);
+	staff.employee = wire_data(SLICE_ARRAY(employee->pseudonym));
+	staff.role = role_text;
+	content.name = name;
+	if (role[0] != '\0') {
+		TRY(part_make(&content.base, &arena, &call.part, &staff.commitment));
+		staff.has_commitment = 1;
+	}
+	operation.kind_case = KLUIS__OPERATION__KIND_STAFF;
+	operation.staff = &staff;
+	TRY(agent_send(agent, &call, &arena, &answer, fault));
+	return agent_verdict(&answer, fault);
+}
+
+static enum err read_name(struct replica_employee *employee, struct fault *fault)
+{
+	if (isatty(STDIN_FILENO)) {
+		fputs("name: ", stderr);
+		fflush(stderr);
+	}
+	if (fgets(employee->name, sizeof employee->name, stdin) == NULL)
+		return fault_set(fault, ERR_USAGE, "give the employee's name as one line on standard input");
+	employee->name[strcspn(employee->name, "\r\n")] = '\0';
+	bool is_text = employee->name[0] != '\0' && slice_is_text(slice_text(employee->name), false);
+	return is_text ? ERR_OK : fault_set(fault, ERR_USAGE, "the name is empty or not UTF-8");
+}
+
+enum err agent_command_staff_add(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	const struct agent_options *settings = target;
+	const char *handle = arguments->items[0];
+	struct agent agent CLEANUP(agent_close) = {.lock = -1};
+	struct replica_employee employee = {""};
+
+	if (!ini_is_name(handle))
+		return fault_set(fault, ERR_USAGE, "a handle is up to 64 of a-z 0-9 _ -, beginning with a letter");
+	if (settings->role == NULL || !ini_is_name(settings->role))
+		return fault_set(fault, ERR_USAGE, "say --role NAME, one of the charter's");
+	TRY(agent_open(&agent, settings->data, fault));
+	enum err err = replica_get_employee(&agent.replica, handle, &employee);
+	if (err == ERR_NOT_FOUND) {
+		TRY(read_name(&employee, fault));
+		random_bytes(employee.pseudonym, sizeof employee.pseudonym);
+		memcpy(employee.handle, handle, strlen(handle) + 1);
+	} else {
+		TRY(err);
+	}
+	memcpy(employee.role, settings->role, strlen(settings->role) + 1);
+	TRY(agent_connect(&agent, LANE_ADMIN, fault));
+	TRY(send_staff(&agent, &employee, employee.role, fault));
+	return replica_put_employee(&agent.replica, &employee);
+}
+
+enum err agent_command_staff_remove(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	const struct agent_options *settings = target;
+	struct agent agent CLEANUP(agent_close) = {.lock = -1};
+	struct replica_employee employee;
+
+	TRY(agent_open(&agent, settings->data, fault));
+	if (replica_get_employee(&agent.replica, arguments->items[0], &employee) == ERR_NOT_FOUND)
+		return fault_set(fault, ERR_NOT_FOUND, "'%.64s' is not on the roster", arguments->items[0]);
+	/* here at once; the broker may not be in reach */
+	TRY(replica_remove_employee(&agent.replica, arguments->items[0]));
+	TRY(agent_connect(&agent, LANE_ADMIN, fault));
+	return send_staff(&agent, &employee, "", fault);
+}
+
+static const struct table_column columns[] = {{"handle", "handle", TABLE_LEFT},
+					      {"role", "role", TABLE_LEFT},
+					      {"name", "name", TABLE_LEFT},
+					      {"pseudonym", "pseudonym", TABLE_LEFT}};
+
+static enum err add_row(void *context, const struct replica_employee *employee)
+{
+	char pseudonym[2 * PSEUDONYM_SIZE + 1];
+
+	hex_print(SLICE_ARRAY(employee->pseudonym), pseudonym);
+	json_t *cells[] = {json_string(employee->handle), json_string(employee->role), json_string(employee->name),
+			   json_string(pseudonym)};
+	return table_add(context, cells);
+}
+
+enum err agent_command_staff_list(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	const struct agent_options *settings = target;
+	struct agent agent CLEANUP(agent_close) = {.lock = -1};
+	struct table *table CLEANUP(table_free) = table_new(columns, sizeof columns / sizeof columns[0]);
+
+	(void)arguments;
+	if (table == NULL)
+		return ERR_MEMORY;
+	TRY(agent_open(&agent, settings->data, fault));
+	TRY(replica_each_employee(&agent.replica, add_row, table));
+	return table_print(table, stdout, settings->is_json);
+}
