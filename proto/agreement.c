@@ -74,21 +74,21 @@ static enum err check_signers(const struct agreement *agreement, const struct pu
 	return ERR_OK;
 }
 
-enum err agreement_open(struct slice source, const struct charter *charter, const struct public_key *controller,
+enum err agreement_open(struct slice note, const struct charter *charter, const struct public_key *controller,
 			const struct public_key *store, const char *name, struct arena *arena,
 			struct agreement *ret_agreement, struct fault *fault)
 {
-	struct note *note = arena_alloc(arena, sizeof(*note));
+	struct note *parsed = arena_alloc(arena, sizeof(*parsed));
 	struct agreement *agreement = arena_alloc(arena, sizeof(*agreement));
 
-	if (!note || !agreement)
+	if (!parsed || !agreement)
 		return ERR_MEMORY;
-	TRY(note_parse(source, arena, note, fault));
-	if (note_verify(note, controller) != ERR_OK)
+	TRY(note_parse(note, arena, parsed, fault));
+	if (note_verify(parsed, controller) != ERR_OK)
 		return fault_set(fault, ERR_SIGNATURE, "%s: not signed by %s", name, controller->name);
-	if (store && note_verify(note, store) != ERR_OK)
+	if (store && note_verify(parsed, store) != ERR_OK)
 		return fault_set(fault, ERR_SIGNATURE, "%s: not signed by %s", name, store->name);
-	TRY(agreement_parse(note->text, name, charter, arena, agreement, fault));
+	TRY(agreement_parse(parsed->text, name, charter, arena, agreement, fault));
 	TRY(check_signers(agreement, controller, store, name, fault));
 	*ret_agreement = *agreement;
 	return ERR_OK;

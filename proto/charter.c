@@ -68,19 +68,19 @@ const struct zone *charter_zone(const struct charter *charter, const char *name)
 	return NULL;
 }
 
-enum err charter_open(struct slice source, const struct public_key *controller, const char *name, struct arena *arena,
+enum err charter_open(struct slice note, const struct public_key *controller, const char *name, struct arena *arena,
 		      struct charter *ret_charter, struct fault *fault)
 {
-	struct note *note = arena_alloc(arena, sizeof(*note));
+	struct note *parsed = arena_alloc(arena, sizeof(*parsed));
 	struct charter *charter = arena_alloc(arena, sizeof(*charter));
 	char wanted[PRINCIPAL_MAX + 1];
 
-	if (!note || !charter)
+	if (!parsed || !charter)
 		return ERR_MEMORY;
-	TRY(note_parse(source, arena, note, fault));
-	if (note_verify(note, controller) != ERR_OK)
+	TRY(note_parse(note, arena, parsed, fault));
+	if (note_verify(parsed, controller) != ERR_OK)
 		return fault_set(fault, ERR_SIGNATURE, "%s: not signed by %s", name, controller->name);
-	TRY(charter_parse(note->text, name, arena, charter, fault));
+	TRY(charter_parse(parsed->text, name, arena, charter, fault));
 	snprintf(wanted, sizeof(wanted), "%s/controller", charter->origin);
 	if (strcmp(controller->name, wanted) != 0)
 		return fault_set(fault, ERR_SIGNATURE, "%s: signed by %s, but only %s may sign it", name,

@@ -92,8 +92,8 @@ const char *agreement_state_name(enum agreement_state state);
  * must live as long. */
 enum err agreement_parse(struct slice text, const char *name, const struct charter *charter, struct arena *arena,
 			 struct agreement *ret_agreement, struct fault *fault) MUST_USE;
-/* Opens a note: ERR_SIGNATURE unless controller signed and, if store is not NULL, store too, each under the name that the
- * agreement gives it: "<origin>/controller", "<origin>/store/<n>". */
+/* Opens a note: ERR_SIGNATURE unless controller signed and, if store is not NULL, store too, each under the name that
+ * the agreement gives it: "<origin>/controller", "<origin>/store/<n>". */
 enum err agreement_open(struct slice note, const struct charter *charter, const struct public_key *controller,
 			const struct public_key *store, const char *name, struct arena *arena,
 			struct agreement *ret_agreement, struct fault *fault) MUST_USE;
@@ -101,10 +101,10 @@ enum err agreement_open(struct slice note, const struct charter *charter, const 
 /* Bits of the grants that name both: those whose per-day use decide will ask for. */
 uint32_t agreement_grants_for(const struct agreement *agreement, enum operation operation, uint8_t purpose);
 
-/* Template to text, appended: replaces each ${name} by value(context, name), trimmed, and by "-" if it is empty. Every line
- * ends in a newline, also the last. ERR_INPUT with a fault that names the line: NULL from value (an unknown placeholder), a
- * value with control characters or a ';' or that begins with '#' or '[' (it could hide or add something), a filled
- * line over INI_LINE_MAX. The result is not validated: agreement_parse does that. */
+/* Template to text, appended: replaces each ${name} by value(context, name), trimmed, and by "-" if it is empty. Every
+ * line ends in a newline, also the last. ERR_INPUT with a fault that names the line: NULL from value (an unknown
+ * placeholder), a value with control characters or a ';' or that begins with '#' or '[' (it could hide or add
+ * something), a filled line over INI_LINE_MAX. The result is not validated: agreement_parse does that. */
 enum err agreement_fill(struct slice template_text, const char *name,
 			const char *(*value)(void *context, const char *key), void *context, struct bytes *ret_text,
 			struct fault *fault) MUST_USE;

@@ -108,15 +108,15 @@ int charter_role(const struct charter *charter, struct slice name);
 int charter_mask(const struct charter *charter, const char *name);
 const struct zone *charter_zone(const struct charter *charter, const char *name);
 
-/* Is value of the field's type: 1 to VALUE_MAX bytes of text (FORMAT.md R41), and as kluis-charter(5) says of each type?
- * ERR_VALUE. */
+/* Is value of the field's type: 1 to VALUE_MAX bytes of text (FORMAT.md R41), and as kluis-charter(5) says of each
+ * type? ERR_VALUE. */
 enum err field_check_value(const struct charter_field *field, struct slice value) MUST_USE;
 /* The form in which lookups compare: card without blanks and hyphens, upper case; phone its digits and a leading plus;
  * e-mail trimmed and lower case; else trimmed. Appends to ret_value. ERR_VALUE for what, trimmed, is not of the
  * field's type. */
 enum err field_normalise(const struct charter_field *field, struct slice value, struct bytes *ret_value) MUST_USE;
-/* What the mask leaves, appended: other characters become U+2022 "•"; MASK_HIDE gives three of them, and so does a value
- * that has no more characters than the mask would keep (FORMAT.md R45). */
+/* What the mask leaves, appended: other characters become U+2022 "•"; MASK_HIDE gives three of them, and so does a
+ * value that has no more characters than the mask would keep (FORMAT.md R45). */
 enum err mask_apply(const struct charter_mask *mask, struct slice value, struct bytes *ret_value) MUST_USE;
 
 #endif

@@ -50,11 +50,11 @@
 #define STORES_MAX 100000      /* store numbers are 0..99999 */
 
 /* values */
-#define VALUE_MAX 1024	       /* bytes of one field's value */
-#define LINES_MAX 1000	       /* lines of one receipt */
+#define VALUE_MAX 1024		    /* bytes of one field's value */
+#define LINES_MAX 1000		    /* lines of one receipt */
 #define AMOUNT_MAX 1000000000000000 /* units, amount, cost of a line, in 1/10000: 100 billion of the currency */
-#define RECORD_MAX (64 * 1024) /* encoded record or receipt */
-#define MATCHES_MAX 64	       /* customers that share a lookup value (a family's phone) before it is just "many" */
+#define RECORD_MAX (64 * 1024)	    /* encoded record or receipt */
+#define MATCHES_MAX 64 /* customers that share a lookup value (a family's phone) before it is just "many" */
 
 /* memory, bytes */
 #define REQUEST_ARENA_MAX (8 * 1024 * 1024) /* all that one request may unpack and build */

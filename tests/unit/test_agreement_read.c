@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "fail.h"
 #include "kluis/hash.h"
 #include "papers.h"
 #include "text.h"
@@ -172,6 +173,25 @@ static void test_agreement_example_of_the_manual(void **state)
 	assert_int_equal(papers.agreement.grant_count, 1);
 }
 
+/* Fills the minimal agreement as a template, and reads it. */
+static enum err fill_and_parse(void *context)
+{
+	struct arena arena CLEANUP(arena_fini);
+	struct bytes filled CLEANUP(bytes_fini);
+
+	(void)context;
+	arena_init(&arena, 1 << 20);
+	bytes_init(&filled, PAPER_MAX);
+	TRY(agreement_fill(slice_text(papers.agreement_text), "t", NULL, NULL, &filled, NULL));
+	return agreement_parse(bytes_slice(&filled), "a", &papers.charter, &arena, &papers.agreement, NULL);
+}
+
+static void test_agreement_parse_with_failing_allocations(void **state)
+{
+	(void)state;
+	fail_sweep(FAIL_MEMORY, fill_and_parse, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +202,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_agreement_parse_without_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_agreement_keys_are_in_the_manual, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_agreement_example_of_the_manual, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_parse_with_failing_allocations, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

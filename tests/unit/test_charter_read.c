@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "fail.h"
 #include "kluis/charter.h"
 #include "kluis/hash.h"
 #include "text.h"
@@ -267,6 +268,23 @@ static void test_charter_example_of_the_manual(void **state)
 	assert_int_equal(charter.mask_count, 1);
 }
 
+static enum err parse_minimal(void *context)
+{
+	struct arena arena CLEANUP(arena_fini);
+
+	arena_init(&arena, 1 << 20);
+	return charter_parse(slice_text(context), "c", &arena, &charter, NULL);
+}
+
+static void test_charter_parse_with_failing_allocations(void **state)
+{
+	struct arena arena CLEANUP(arena_fini);
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	fail_sweep(FAIL_MEMORY, parse_minimal, text_of_file(&arena, MINIMAL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_charter_parse_without_memory),
 		cmocka_unit_test(test_charter_keys_are_in_the_manual),
 		cmocka_unit_test(test_charter_example_of_the_manual),
+		cmocka_unit_test(test_charter_parse_with_failing_allocations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <cmocka.h>
 
+#include "fail.h"
 #include "kluis/charter.h"
 
 #define DOT "\xe2\x80\xa2"
@@ -188,12 +189,33 @@ static void test_mask_apply(void **state)
 	}
 }
 
+static enum err normalise_and_mask(void *context)
+{
+	static const struct charter_field field = {.type = FIELD_CARD};
+	static const struct charter_mask mask = {.name = "m", .kind = MASK_LAST, .count = 4};
+	struct bytes normal CLEANUP(bytes_fini);
+	struct bytes masked CLEANUP(bytes_fini);
+
+	(void)context;
+	bytes_init(&normal, VALUE_MAX);
+	bytes_init(&masked, VALUE_MAX);
+	TRY(field_normalise(&field, slice_text("8746 2024 688"), &normal));
+	return mask_apply(&mask, bytes_slice(&normal), &masked);
+}
+
+static void test_field_with_failing_allocations(void **state)
+{
+	(void)state;
+	fail_sweep(FAIL_MEMORY, normalise_and_mask, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_field_check_value_accepts), cmocka_unit_test(test_field_check_value_refuses),
-		cmocka_unit_test(test_field_check_value_length),  cmocka_unit_test(test_field_normalise),
-		cmocka_unit_test(test_field_normalise_refuses),	  cmocka_unit_test(test_mask_apply),
+		cmocka_unit_test(test_field_check_value_accepts),      cmocka_unit_test(test_field_check_value_refuses),
+		cmocka_unit_test(test_field_check_value_length),       cmocka_unit_test(test_field_normalise),
+		cmocka_unit_test(test_field_normalise_refuses),	       cmocka_unit_test(test_mask_apply),
+		cmocka_unit_test(test_field_with_failing_allocations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

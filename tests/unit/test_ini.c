@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "fail.h"
 #include "kluis/ini.h"
 #include "kluis/limits.h"
 
@@ -213,13 +214,30 @@ static void test_ini_fault_finds_the_line(void **state)
 	}
 }
 
+static enum err read_once(void *context)
+{
+	(void)context;
+	return read_bytes("[one]\na = 1\n  2\n", 16);
+}
+
+static void test_ini_read_with_failing_allocations(void **state)
+{
+	(void)state;
+	fail_sweep(FAIL_MEMORY, read_once, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ini_read_accepts),	cmocka_unit_test(test_ini_read_refuses),
-		cmocka_unit_test(test_ini_read_refuses_nul),	cmocka_unit_test(test_ini_read_line_limit),
-		cmocka_unit_test(test_ini_read_value_limit),	cmocka_unit_test(test_ini_read_key_limit),
-		cmocka_unit_test(test_ini_read_without_memory), cmocka_unit_test(test_ini_fault_finds_the_line),
+		cmocka_unit_test(test_ini_read_accepts),
+		cmocka_unit_test(test_ini_read_refuses),
+		cmocka_unit_test(test_ini_read_refuses_nul),
+		cmocka_unit_test(test_ini_read_line_limit),
+		cmocka_unit_test(test_ini_read_value_limit),
+		cmocka_unit_test(test_ini_read_key_limit),
+		cmocka_unit_test(test_ini_read_without_memory),
+		cmocka_unit_test(test_ini_fault_finds_the_line),
+		cmocka_unit_test(test_ini_read_with_failing_allocations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
