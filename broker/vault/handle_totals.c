@@ -67,7 +67,8 @@ static enum err get_row(struct totals *totals, uint32_t store, int32_t year, Klu
 	kluis__totals_row__init(row);
 	row->store = store;
 	row->year = year;
-	memmove(&totals->rows[place + 1], &totals->rows[place], (totals->row_count - place) * sizeof(row));
+	memmove(&totals->rows[place + 1], &totals->rows[place],
+		(totals->row_count - place) * sizeof(Kluis__TotalsRow *));
 	totals->rows[place] = row;
 	totals->row_count++;
 	*ret_row = row;

@@ -142,7 +142,7 @@ enum err record_merge(struct context *context, const Rows__Record *before, const
 	rows__record__init(change.record);
 	random_bytes(salt, SALT_SIZE);
 	change.record->salt = wire_data(SLICE(salt, SALT_SIZE));
-	change.record->values = arena_array(context->arena, FIELDS_MAX, sizeof(*change.record->values));
+	change.record->values = arena_array(context->arena, FIELDS_MAX, sizeof(Rows__RecordValue *));
 	if (change.record->values == NULL)
 		return ERR_MEMORY;
 	TRY(merge(context, values, &change));

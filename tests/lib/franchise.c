@@ -86,7 +86,7 @@ static Kluis__Request *request_of(struct franchise *formula, struct party *party
 	return request;
 }
 
-static struct slice message_of(struct franchise *formula, struct party *party, const struct action *actions,
+struct slice franchise_message(struct franchise *formula, struct party *party, const struct action *actions,
 			       size_t count)
 {
 	Kluis__Personal personal = KLUIS__PERSONAL__INIT;
@@ -166,7 +166,7 @@ struct answer franchise_send(struct franchise *formula, struct party *party, con
 {
 	struct answer answer;
 
-	party->last = message_of(formula, party, actions, count);
+	party->last = franchise_message(formula, party, actions, count);
 	answer = answer_of(formula, party, party->last);
 	party->sequence += answer.has_entry;
 	return answer;

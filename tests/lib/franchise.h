@@ -131,6 +131,9 @@ struct answer {
 	enum err code;		     /* of the first result, else of the entry, else of the reply */
 };
 
+/* The signed envelope of actions, not sent; it takes the party's next number. */
+struct slice franchise_message(struct franchise *formula, struct party *party, const struct action *actions,
+			       size_t count);
 /* Sends actions in one envelope. */
 struct answer franchise_send(struct franchise *formula, struct party *party, const struct action *actions,
 			     size_t count);

@@ -4,6 +4,7 @@
 
 #include <cmocka.h>
 
+#include "fail.h"
 #include "franchise.h"
 
 #define ANNA "1=4711-0815|2=Anna Smith|3=+31 6 1234 5678|4=anna@example.org"
@@ -298,6 +299,52 @@ static void test_lookups_of_one_envelope_stop_at_what_a_reply_carries(void **sta
 	formula = small;
 }
 
+static struct slice message;
+
+/* The reply says that all went well and has a part. */
+static enum err check_reply(struct slice bytes, struct arena *arena)
+{
+	Kluis__Reply *reply;
+
+	TRY(WIRE_DECODE(Reply, reply, bytes, arena, &reply));
+	if (reply->code != ERR_OK)
+		return (enum err)reply->code;
+	return reply->has_entry && reply->personal != NULL && reply->personal->n_parts == 1 ? ERR_OK : ERR_CORRUPT;
+}
+
+/* The message on a core that has just started. */
+static enum err ask(void *context)
+{
+	struct core *core CLEANUP(core_close) = NULL;
+	struct prepared *prepared CLEANUP(prepared_free) = NULL;
+	struct arena arena CLEANUP(arena_fini);
+	struct fault fault = {""};
+
+	(void)context;
+	arena_init(&arena, 1 << 20);
+	TRY(core_open(formula->store, &formula->keys, formula->now_ms, &core, &fault));
+	TRY(core_prepare(core, message, formula->now_ms, &prepared));
+	if (prepared_needs_commit(prepared))
+		TRY(core_commit(core, &prepared, 1, formula->now_ms));
+	return check_reply(core_reply(prepared), &arena);
+}
+
+/* I1, I5: whatever fails, nothing is disclosed without its entry, and there is never a second one. */
+static void test_lookup_when_memory_fails(void **state)
+{
+	struct action action = action_lookup(formula, "service", "1=47110815");
+	uint64_t size;
+
+	(void)state;
+	franchise_visitor(formula, store, ANNA);
+	size = core_size(formula->core);
+	message = franchise_message(formula, store, &action, 1);
+	core_close(&formula->core);
+	fail_sweep(FAIL_MEMORY, ask, NULL);
+	assert_int_equal(core_open(formula->store, &formula->keys, formula->now_ms, &formula->core, NULL), ERR_OK);
+	assert_int_equal(core_size(formula->core), size + 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -317,6 +364,7 @@ int main(void)
 		TEST(test_lookup_sent_again_gives_the_same_parts),
 		TEST(test_lookup_sent_again_after_suspension_gives_no_part),
 		TEST(test_lookup_gives_each_store_another_salt),
+		TEST(test_lookup_when_memory_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
