@@ -50,9 +50,9 @@ static enum err take_text(struct state *state, const struct step *step, struct s
 	struct bytes buffer CLEANUP(bytes_fini);
 	struct paper_text *paper = map_take(&state->papers, hash, sizeof *paper);
 
+	bytes_init(&buffer, PAPER_MAX);
 	if (paper == NULL)
 		return ERR_MEMORY;
-	bytes_init(&buffer, PAPER_MAX);
 	if (paper->text.length == 0)
 		TRY(load_text(state, step, hash, &buffer, &paper->text));
 	*ret_paper = paper;

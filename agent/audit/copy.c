@@ -340,10 +340,10 @@ static enum err put_controller(struct copier *copier, struct fault *fault)
 	struct bytes vkey CLEANUP(bytes_fini);
 	struct public_key there;
 
+	bytes_init(&vkey, PAPER_MAX);
 	if (mirror_controller(&copier->mirror, &there, NULL) == ERR_OK && !public_key_equal(&there, copier->controller))
 		return fault_set(fault, ERR_EXISTS, "%s is a mirror of another formula: its controller.vkey is not %s",
 				 copier->mirror.folder, copier->controller->name);
-	bytes_init(&vkey, PAPER_MAX);
 	TRY(public_key_print(copier->controller, &vkey));
 	TRY(bytes_append_u8(&vkey, '\n'));
 	return copy_put(copier->mirror.folder, "controller.vkey", bytes_slice(&vkey), fault);

@@ -187,9 +187,9 @@ enum err mirror_key(const char *vkey_or_file, struct public_key *ret_key, struct
 	struct bytes bytes CLEANUP(bytes_fini);
 	enum err err;
 
+	bytes_init(&bytes, PAPER_MAX);
 	if (public_key_parse(slice_text(vkey_or_file), ret_key, NULL) == ERR_OK)
 		return ERR_OK;
-	bytes_init(&bytes, PAPER_MAX);
 	err = file_read(vkey_or_file, &bytes, fault);
 	if (err != ERR_OK)
 		return err;
