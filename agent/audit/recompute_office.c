@@ -208,7 +208,10 @@ void recompute_agreements(const struct state *state, const struct step *step)
 void recompute_get_paper(const struct state *state, const struct step *step)
 {
 	static const enum err of_stores[] = {ERR_NOT_FOUND, ERR_OK};
-	const struct paper_text *paper = state_paper(state, wire_slice(step->operation->get_paper->hash));
+	struct slice hash = wire_slice(step->operation->get_paper->hash);
+	if (hash.length == 0 && state->charter != NULL) /* the charter in force */
+		hash = SLICE_ARRAY(state->charter->hash);
+	const struct paper_text *paper = state_paper(state, hash);
 	struct reasons reasons = {0};
 	bool is_others = paper != NULL && paper->agreement != NULL && is_store(step) &&
 			 paper->agreement->store != step->entry->principal.store;
