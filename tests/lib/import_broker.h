@@ -7,7 +7,7 @@
 
 #include "kluis/session.h"
 
-#define IMPORT_BROKER_IDS 65536
+#define IMPORT_BROKER_IDS (1 << 17)
 #define IMPORT_BROKER_IMPORTS 8
 #define IMPORT_BROKER_YEAR 1997 /* the first of two */
 

@@ -8,122 +8,25 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 
-#include "command/import.h"
 #include "command/import_batch.h"
-#include "import_broker.h"
+#include "command/import_source.h"
+#include "import_world.h"
 #include "kluis/file.h"
-#include "scratch.h"
 #include "test_keys.h"
-#include "text.h"
-
-#define LANE 3
-
-struct world {
-	char folder[SCRATCH_MAX];
-	char csv[SCRATCH_MAX + 32], map[SCRATCH_MAX + 32], rejects[SCRATCH_MAX + 32];
-	struct arena arena;
-	struct charter *charter;
-	struct secret_key key;
-	struct import_broker *broker;
-	json_t *summary; /* of the last run */
-	struct fault fault;
-};
-
-static int begin(void **state)
-{
-	struct world *world = calloc(1, sizeof(*world));
-
-	if (!world)
-		return -1;
-	scratch_new(world->folder);
-	(void)snprintf(world->csv, sizeof(world->csv), "%s/t.csv", world->folder);
-	(void)snprintf(world->map, sizeof(world->map), "%s/t.map", world->folder);
-	(void)snprintf(world->rejects, sizeof(world->rejects), "%s/rejects.csv", world->folder);
-	arena_init(&world->arena, 8 << 20);
-	world->key = test_seed_key("foodmart.example/kluis/controller", 7);
-	world->broker = import_broker_new(&world->key);
-	world->charter = arena_alloc(&world->arena, sizeof(*world->charter));
-	const char *charter = text_of_file(&world->arena, "broker/examples/foodmart/charter.ini");
-	assert_int_equal(charter_parse(slice_text(charter), "charter.ini", &world->arena, world->charter, NULL),
-			 ERR_OK);
-	*state = world;
-	return 0;
-}
-
-static int end(void **state)
-{
-	struct world *world = *state;
-
-	json_decref(world->summary);
-	import_broker_free(&world->broker);
-	secret_key_fini(&world->key);
-	arena_fini(&world->arena);
-	scratch_remove(world->folder);
-	free(world);
-	return 0;
-}
 
 static void write_text(const char *path, const char *text)
 {
 	assert_int_equal(file_write(path, slice_text(text), 0600, NULL), ERR_OK);
 }
 
-/* One run of the command with a session that is opened anew, as a process would; the summary is kept as JSON. */
-static enum err run_file(struct world *world, enum import_kind kind, const char *csv, const char *map)
-{
-	struct session session;
-	char *printed = NULL;
-	size_t length = 0;
-	FILE *output = open_memstream(&printed, &length);
-	struct import_options options = {.kind = kind,
-					 .file = csv,
-					 .mapping = map,
-					 .rejects = world->rejects,
-					 .charter = world->charter,
-					 .is_json = true,
-					 .output = output};
-	enum err code;
-
-	assert_non_null(output);
-	world->fault.text[0] = '\0';
-	assert_int_equal(session_open(&session, &world->key, LANE, import_broker_exchange(world->broker),
-				      import_broker_memory(world->broker), NULL),
-			 ERR_OK);
-	code = import_run(&options, &session, &world->fault);
-	session_close(&session);
-	assert_int_equal(fclose(output), 0);
-	json_decref(world->summary);
-	world->summary = code == ERR_OK ? json_loads(printed, 0, NULL) : NULL;
-	if (code == ERR_OK)
-		assert_true(json_is_array(world->summary));
-	free(printed);
-	return code;
-}
-
-static enum err run(struct world *world, enum import_kind kind, const char *csv, const char *map)
-{
-	write_text(world->csv, csv);
-	write_text(world->map, map);
-	return run_file(world, kind, world->csv, world->map);
-}
-
-static int64_t count(const struct world *world, const char *name)
-{
-	json_t *value = json_object_get(json_array_get(world->summary, 0), name);
-
-	assert_true(json_is_integer(value));
-	return json_integer_value(value);
-}
-
 static void assert_counts(const struct world *world, int64_t rows, int64_t accepted, int64_t unchanged,
 			  int64_t rejected)
 {
-	assert_int_equal(count(world, "rows"), rows);
-	assert_int_equal(count(world, "accepted"), accepted);
-	assert_int_equal(count(world, "unchanged"), unchanged);
-	assert_int_equal(count(world, "rejected"), rejected);
+	assert_int_equal(world_count(world, "rows"), rows);
+	assert_int_equal(world_count(world, "accepted"), accepted);
+	assert_int_equal(world_count(world, "unchanged"), unchanged);
+	assert_int_equal(world_count(world, "rejected"), rejected);
 }
 
 static void assert_file(const char *path, const char *expected)
@@ -159,15 +62,15 @@ static void test_import_customers(void **state)
 	struct world *world = *state;
 
 	/* 1970-01-02 is day 1; values go by the fields' numbers: 1 id, 4 given name, 12 phone, 14 birthdate */
-	assert_int_equal(run(world, IMPORT_CUSTOMERS,
-			     "id,first,phone,born,store,opened,mail\n"
-			     "1,Testa,010-5550001,1990-02-28,7,1970-01-02,Y\n"
-			     "2, Testb ,,1990-02-28 00:00:00.0,,,\n"
-			     "3,\"Test, c\",,,12,,N\n",
-			     customers_map),
+	assert_int_equal(world_run(world, IMPORT_CUSTOMERS,
+				   "id,first,phone,born,store,opened,mail\n"
+				   "1,Testa,010-5550001,1990-02-28,7,1970-01-02,Y\n"
+				   "2, Testb ,,1990-02-28 00:00:00.0,,,\n"
+				   "3,\"Test, c\",,,12,,N\n",
+				   customers_map),
 			 ERR_OK);
 	assert_counts(world, 3, 3, 0, 0);
-	assert_int_equal(count(world, "records"), 3);
+	assert_int_equal(world_count(world, "records"), 3);
 	assert_text(world->broker, "1=1|4=Testa|12=010-5550001|14=1990-02-28;store 7;day 1;direct-marketing:4\n"
 				   "1=2|4=Testb|14=1990-02-28\n"
 				   "1=3|4=Test, c;store 12;direct-marketing:3\n");
@@ -198,7 +101,7 @@ static void test_import_customers_rejects_rows(void **state)
 	memcpy(text + sizeof(start) - 1, "14,T\0,,,,,\n", 11);
 	assert_int_equal(file_write(world->csv, SLICE(text, sizeof(start) - 1 + 11), 0600, NULL), ERR_OK);
 	write_text(world->map, customers_map);
-	assert_int_equal(run_file(world, IMPORT_CUSTOMERS, world->csv, world->map), ERR_OK);
+	assert_int_equal(world_run_file(world, IMPORT_CUSTOMERS, world->csv, world->map), ERR_OK);
 	assert_counts(world, 14, 2, 0, 12);
 	assert_int_equal(world->broker->customers, 2);
 	assert_text(world->broker, "1=1|4=Testa\n1=13|4=Testj\n");
@@ -234,18 +137,18 @@ static void test_import_receipts_grouped(void **state)
 	struct world *world = *state;
 	const struct import_sums *sums = world->broker->sums[7];
 
-	assert_int_equal(run(world, IMPORT_RECEIPTS,
-			     "store,customer,date,product,units,amount,cost\n"
-			     "7,1,1997-05-01,a,1,0.1,0.0333\n"
-			     "7,2,1997-05-01,a,1,0.2,0.0333\n"
-			     "7,1,1998-05-01,a,3.5,-2.0000,0\n"
-			     "7,1,1997-05-01,b,1,0.2,0.0001\n"
-			     "8,1,1997-05-01,b,1,1,1\n"
-			     "7,1,1997-05-01,a,1,0.1,0.0333\n",
-			     receipts_map),
+	assert_int_equal(world_run(world, IMPORT_RECEIPTS,
+				   "store,customer,date,product,units,amount,cost\n"
+				   "7,1,1997-05-01,a,1,0.1,0.0333\n"
+				   "7,2,1997-05-01,a,1,0.2,0.0333\n"
+				   "7,1,1998-05-01,a,3.5,-2.0000,0\n"
+				   "7,1,1997-05-01,b,1,0.2,0.0001\n"
+				   "8,1,1997-05-01,b,1,1,1\n"
+				   "7,1,1997-05-01,a,1,0.1,0.0333\n",
+				   receipts_map),
 			 ERR_OK);
 	assert_counts(world, 6, 6, 0, 0);
-	assert_int_equal(count(world, "records"), 4);
+	assert_int_equal(world_count(world, "records"), 4);
 	assert_int_equal(sums[0].receipts, 2);
 	assert_int_equal(sums[0].lines, 4);
 	assert_int_equal(sums[0].units, 40000);
@@ -264,22 +167,22 @@ static void test_import_receipts_rejects_rows(void **state)
 
 	world->broker->store_limit = 24;
 	world->broker->customer_limit = 100;
-	assert_int_equal(run(world, IMPORT_RECEIPTS,
-			     "store,customer,date,product,units,amount,cost\n"
-			     "7,1,1997-05-01,a,1,0.1,0\n"      /* 2: with 4 */
-			     "7,2,1997-05-01,a,1,0.2,0\n"      /* 3 */
-			     "7,1,1997-05-01,a,1,0.12345,0\n"  /* 4: five decimals */
-			     "25,2,1997-05-01,a,1,1,1\n"       /* 5: with 7, unknown store */
-			     "7,101,1997-05-01,a,1,1,1\n"      /* 6: unknown customer */
-			     "25,2,1997-05-01,b,1,1,1\n"       /* 7 */
-			     "7,2,1997-02-29,a,1,1,1\n"	       /* 8 */
-			     "x,2,1997-02-28,a,1,1,1\n"	       /* 9 */
-			     "7,,1997-02-28,a,1,1,1\n"	       /* 10 */
-			     "7,3,1997-02-28,,1,1,1\n"	       /* 11 */
-			     "7,4,1997-02-28,a,1e3,1,1\n"      /* 12 */
-			     "7,5,1997-02-28,a,1,1\n"	       /* 13 */
-			     "7,6,1997-02-28,a,1,1,\"1,5\"\n", /* 14 */
-			     receipts_map),
+	assert_int_equal(world_run(world, IMPORT_RECEIPTS,
+				   "store,customer,date,product,units,amount,cost\n"
+				   "7,1,1997-05-01,a,1,0.1,0\n"	     /* 2: with 4 */
+				   "7,2,1997-05-01,a,1,0.2,0\n"	     /* 3 */
+				   "7,1,1997-05-01,a,1,0.12345,0\n"  /* 4: five decimals */
+				   "25,2,1997-05-01,a,1,1,1\n"	     /* 5: with 7, unknown store */
+				   "7,101,1997-05-01,a,1,1,1\n"	     /* 6: unknown customer */
+				   "25,2,1997-05-01,b,1,1,1\n"	     /* 7 */
+				   "7,2,1997-02-29,a,1,1,1\n"	     /* 8 */
+				   "x,2,1997-02-28,a,1,1,1\n"	     /* 9 */
+				   "7,,1997-02-28,a,1,1,1\n"	     /* 10 */
+				   "7,3,1997-02-28,,1,1,1\n"	     /* 11 */
+				   "7,4,1997-02-28,a,1e3,1,1\n"	     /* 12 */
+				   "7,5,1997-02-28,a,1,1\n"	     /* 13 */
+				   "7,6,1997-02-28,a,1,1,\"1,5\"\n", /* 14 */
+				   receipts_map),
 			 ERR_OK);
 	assert_counts(world, 13, 1, 0, 12);
 	assert_int_equal(world->broker->sums[7][0].receipts, 1);
@@ -302,11 +205,11 @@ static void test_import_stores(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(
-		run(world, IMPORT_STORES,
-		    "id,name,land\n0,HQ,NL\n1,\"Store, one\",Nederland\n1,Again,NL\n2,Two,Atlantis\n3,,NL\nx,X,NL\n",
-		    stores_map),
-		ERR_OK);
+	assert_int_equal(world_run(world, IMPORT_STORES,
+				   "id,name,land\n0,HQ,NL\n1,\"Store, "
+				   "one\",Nederland\n1,Again,NL\n2,Two,Atlantis\n3,,NL\nx,X,NL\n",
+				   stores_map),
+			 ERR_OK);
 	assert_counts(world, 6, 2, 0, 4);
 	assert_text(world->broker, "0 HQ NL\n1 Store, one NL\n");
 	assert_file(world->rejects,
@@ -333,13 +236,13 @@ static void test_import_faults_leave_nothing(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(run(world, IMPORT_STORES, cases[i].csv, stores_map), ERR_INPUT);
+		assert_int_equal(world_run(world, IMPORT_STORES, cases[i].csv, stores_map), ERR_INPUT);
 		assert_non_null(strstr(world->fault.text, cases[i].fault));
 		assert_int_equal(world->broker->received, 0);
 		assert_int_equal(access(world->rejects, F_OK), -1);
 	}
-	assert_int_equal(run_file(world, IMPORT_STORES, "/nonexistent.csv", world->map), ERR_NOT_FOUND);
-	assert_int_equal(run_file(world, IMPORT_STORES, world->csv, "/nonexistent.map"), ERR_NOT_FOUND);
+	assert_int_equal(world_run_file(world, IMPORT_STORES, "/nonexistent.csv", world->map), ERR_NOT_FOUND);
+	assert_int_equal(world_run_file(world, IMPORT_STORES, world->csv, "/nonexistent.map"), ERR_NOT_FOUND);
 }
 
 static void test_import_refuses_open_rejects_file(void **state)
@@ -348,7 +251,7 @@ static void test_import_refuses_open_rejects_file(void **state)
 
 	write_text(world->rejects, "mine\n");
 	assert_int_equal(chmod(world->rejects, 0644), 0);
-	assert_int_equal(run(world, IMPORT_STORES, "id,name,land\n1,A,NL\n", stores_map), ERR_MODE);
+	assert_int_equal(world_run(world, IMPORT_STORES, "id,name,land\n1,A,NL\n", stores_map), ERR_MODE);
 	assert_int_equal(world->broker->stores, 0);
 }
 
@@ -376,19 +279,19 @@ static void test_import_again_changes_nothing(void **state)
 	char *text = many_receipts(1000);
 	uint64_t envelopes;
 
-	assert_int_equal(run(world, IMPORT_RECEIPTS, text, receipts_map), ERR_OK);
+	assert_int_equal(world_run(world, IMPORT_RECEIPTS, text, receipts_map), ERR_OK);
 	assert_counts(world, 1010, 1000, 0, 10);
 	assert_int_equal(world->broker->sums[7][0].receipts, 1000);
 	assert_true(world->broker->operations_most <= OPERATIONS_MAX);
 	envelopes = world->broker->envelopes;
-	assert_int_equal(run(world, IMPORT_RECEIPTS, text, receipts_map), ERR_OK);
+	assert_int_equal(world_run(world, IMPORT_RECEIPTS, text, receipts_map), ERR_OK);
 	assert_counts(world, 1010, 0, 0, 0);
-	assert_int_equal(count(world, "earlier"), 1010);
+	assert_int_equal(world_count(world, "earlier"), 1010);
 	assert_int_equal(world->broker->envelopes, envelopes + 1); /* the question how far it is */
 
 	/* the same receipts in another file: known by their ids */
 	char *other = many_receipts(1001);
-	assert_int_equal(run(world, IMPORT_RECEIPTS, other, receipts_map), ERR_OK);
+	assert_int_equal(world_run(world, IMPORT_RECEIPTS, other, receipts_map), ERR_OK);
 	assert_counts(world, 1011, 1, 1000, 10);
 	assert_int_equal(world->broker->sums[7][0].receipts, 1001);
 	free(text);
@@ -413,10 +316,10 @@ static void test_import_resumes(void **state)
 		world->broker = import_broker_new(&world->key);
 		(void)unlink(world->rejects);
 		*(at % 2 ? &world->broker->lose_request_at : &world->broker->lose_reply_at) = (at + 1) / 2;
-		code = run(world, IMPORT_RECEIPTS, text, receipts_map);
+		code = world_run(world, IMPORT_RECEIPTS, text, receipts_map);
 		assert_true(code == ERR_NETWORK || code == ERR_TIMEOUT || at > 10);
 		world->broker->lose_request_at = world->broker->lose_reply_at = 0;
-		assert_int_equal(run(world, IMPORT_RECEIPTS, text, receipts_map), ERR_OK);
+		assert_int_equal(world_run(world, IMPORT_RECEIPTS, text, receipts_map), ERR_OK);
 		assert_int_equal(world->broker->sums[7][0].receipts, 1000);
 		assert_int_equal(world->broker->unchanged, 0);
 		assert_file(world->rejects, expected);
@@ -447,7 +350,7 @@ static void test_import_receipt_id(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, world_begin, world_end)
 	const struct CMUnitTest tests[] = {
 		TEST(test_import_customers),
 		TEST(test_import_customers_rejects_rows),
