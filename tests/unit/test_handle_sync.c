@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "franchise.h"
+#include "text.h"
 
 #define SYNC(scope)                                                                                                    \
 	"[grant copy]\npurpose = service\noperations = sync\ncustomers = " scope "\nfields = card, phone\n"            \
@@ -247,6 +248,50 @@ static void test_sync_a_visit_brings_the_customer_once(void **state)
 	assert_int_equal(sync_from(store, answer.result->cursor, 10).result->n_disclosures, 0);
 }
 
+/* Of whom another store is the owner and stays it. */
+static void test_sync_a_visit_of_an_earlier_day(void **state)
+{
+	struct party *owner = franchise_store(formula, 13, NULL);
+	struct slice a = franchise_visitor(formula, owner, "1=1001");
+	struct answer answer = sync_from(store, 0, 10);
+
+	(void)state;
+	franchise_visit(formula, 12, FRANCHISE_DAY - 9, a);
+	answer = sync_from(store, answer.result->cursor, 10);
+	assert_int_equal(answer.result->n_disclosures, 1);
+	assert_disclosed(&answer, 0, a, "1=1001");
+}
+
+/* Visited means in the last 30 days; who comes back comes back into the copy. */
+static void test_sync_after_the_visited_window(void **state)
+{
+	struct franchise *without = formula;
+	const char *text;
+
+	(void)state;
+	text = text_replace(&without->arena, franchise_charter_text(&without->arena), "rule = latest-transaction",
+			    "rule = latest-transaction\n\n[visited]\nwindow = 30d\n");
+	formula = franchise_new(text);
+	store = franchise_store(formula, 12, SYNC("visited"));
+	struct slice a = franchise_visitor(formula, store, "1=1001");
+	struct answer answer = sync_from(store, 0, 10);
+	assert_disclosed(&answer, 0, a, "1=1001");
+	uint64_t cursor = answer.result->cursor;
+	formula->now_ms += 30 * DAY_MS;
+	assert_int_equal(sync_from(store, 0, 10).result->n_disclosures, 1);
+	formula->now_ms += DAY_MS;
+	assert_int_equal(sync_from(store, 0, 10).result->n_disclosures, 0);
+	franchise_visit(formula, 12, FRANCHISE_DAY + 31, a);
+	answer = sync_from(store, cursor, 10);
+	assert_int_equal(answer.result->n_disclosures, 1);
+	assert_disclosed(&answer, 0, a, "1=1001");
+	/* within the window another visit is no news */
+	franchise_visit(formula, 12, FRANCHISE_DAY + 32, a);
+	assert_int_equal(sync_from(store, answer.result->cursor, 10).result->n_disclosures, 0);
+	franchise_free(&formula);
+	formula = without;
+}
+
 static void test_sync_refusals(void **state)
 {
 	struct answer answer;
@@ -332,6 +377,8 @@ int main(void)
 		TEST(test_sync_of_owned_customers_follows_the_owner),
 		TEST(test_sync_of_registered_customers),
 		TEST(test_sync_a_visit_brings_the_customer_once),
+		TEST(test_sync_a_visit_of_an_earlier_day),
+		TEST(test_sync_after_the_visited_window),
 		TEST(test_sync_refusals),
 		TEST(test_sync_sent_again_gives_the_same_page),
 		TEST(test_sync_page_fits_its_message),

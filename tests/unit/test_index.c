@@ -104,7 +104,7 @@ static void test_index_find_one_none_and_several(void **state)
 
 static void test_index_of_too_many_stays_ambiguous(void **state)
 {
-	struct slice all[MATCHES_MAX + 1], key = franchise_draw(formula), found;
+	struct slice all[MATCHES_MAX + 10], key = franchise_draw(formula), found;
 
 	(void)state;
 	for (size_t i = 0; i < MATCHES_MAX; i++) {
@@ -115,11 +115,11 @@ static void test_index_of_too_many_stays_ambiguous(void **state)
 	for (size_t i = 1; i < MATCHES_MAX; i++)
 		assert_int_equal(index_remove(&bench.context, key, all[i]), ERR_OK);
 	assert_int_equal(index_find(&bench.context, key, &found), ERR_OK);
-	for (size_t i = 1; i <= MATCHES_MAX; i++) {
+	for (size_t i = 1; i < MATCHES_MAX + 10; i++) {
 		all[i] = franchise_draw(formula);
 		assert_int_equal(index_add(&bench.context, key, all[i]), ERR_OK);
 	}
-	for (size_t i = 0; i <= MATCHES_MAX; i++)
+	for (size_t i = 0; i < MATCHES_MAX + 10; i++)
 		assert_int_equal(index_remove(&bench.context, key, all[i]), ERR_OK);
 	assert_int_equal(index_find(&bench.context, key, &found), ERR_AMBIGUOUS);
 }
