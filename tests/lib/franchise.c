@@ -144,9 +144,8 @@ static void open_answer(struct franchise *formula, struct slice sent, struct ans
 	}
 }
 
-static struct answer answer_of(struct franchise *formula, struct party *party, struct slice message)
+struct answer franchise_answer(struct franchise *formula, struct party *party, struct slice message, struct slice bytes)
 {
-	struct slice bytes = exchange(formula, message);
 	struct answer answer = {.reply = NULL};
 	Kluis__Reply *reply;
 
@@ -162,12 +161,17 @@ static struct answer answer_of(struct franchise *formula, struct party *party, s
 	return answer;
 }
 
+struct answer franchise_resend(struct franchise *formula, struct party *party)
+{
+	return franchise_answer(formula, party, party->last, exchange(formula, party->last));
+}
+
 struct answer franchise_send(struct franchise *formula, struct party *party, const struct action *actions, size_t count)
 {
 	struct answer answer;
 
 	party->last = franchise_message(formula, party, actions, count);
-	answer = answer_of(formula, party, party->last);
+	answer = franchise_resend(formula, party);
 	party->sequence += answer.has_entry;
 	return answer;
 }
@@ -175,11 +179,6 @@ struct answer franchise_send(struct franchise *formula, struct party *party, con
 struct answer franchise_one(struct franchise *formula, struct party *party, struct action action)
 {
 	return franchise_send(formula, party, &action, 1);
-}
-
-struct answer franchise_resend(struct franchise *formula, struct party *party)
-{
-	return answer_of(formula, party, party->last);
 }
 
 struct answer franchise_must(struct franchise *formula, struct party *party, struct action action)

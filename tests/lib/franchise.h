@@ -134,6 +134,9 @@ struct answer {
 /* The signed envelope of actions, not sent; it takes the party's next number. */
 struct slice franchise_message(struct franchise *formula, struct party *party, const struct action *actions,
 			       size_t count);
+/* What the core answered to a message, opened and checked; the party acknowledges it from then on. */
+struct answer franchise_answer(struct franchise *formula, struct party *party, struct slice message,
+			       struct slice reply);
 /* Sends actions in one envelope. */
 struct answer franchise_send(struct franchise *formula, struct party *party, const struct action *actions,
 			     size_t count);

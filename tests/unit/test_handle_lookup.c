@@ -299,6 +299,59 @@ static void test_lookups_of_one_envelope_stop_at_what_a_reply_carries(void **sta
 	formula = small;
 }
 
+/* I6: what was decided before a suspension and commits after it is decided again. */
+static void test_lookup_that_a_suspension_overtakes(void **state)
+{
+	struct action action = action_lookup(formula, "service", "1=47110815");
+	struct prepared *prepared;
+	struct slice sent;
+
+	(void)state;
+	franchise_visitor(formula, store, ANNA);
+	sent = franchise_message(formula, store, &action, 1);
+	assert_int_equal(core_prepare(formula->core, sent, formula->now_ms, &prepared), ERR_OK);
+	assert_true(prepared_needs_commit(prepared));
+	franchise_must(formula, &formula->office, action_standing(formula, 12, 1));
+	assert_int_equal(core_commit(formula->core, &prepared, 1, formula->now_ms), ERR_OK);
+	struct answer answer = franchise_answer(formula, store, sent, core_reply(prepared));
+	assert_int_equal(answer.code, ERR_SUSPENDED);
+	assert_null(answer.reply->personal);
+	prepared_free(&prepared);
+}
+
+/* I4 at commit: two lookups of different lanes, prepared on one state where the grant had room for one. */
+static void test_lookups_that_race_for_the_last_customer_of_the_day(void **state)
+{
+	struct party *few = franchise_store(formula, 15, PER_DAY);
+	struct prepared *prepared[2];
+	struct party lanes[2];
+	struct slice sent[2];
+
+	(void)state;
+	franchise_visitor(formula, few, "1=1001");
+	franchise_visitor(formula, few, "1=1002");
+	franchise_visitor(formula, few, "1=1003");
+	assert_int_equal(lookup(few, "service", "1=1001"), ERR_OK);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct action action = action_lookup(formula, "service", i == 0 ? "1=1002" : "1=1003");
+
+		lanes[i] = *few;
+		lanes[i].lane = 1 + i;
+		lanes[i].sequence = 0;
+		lanes[i].has_acknowledgement = false;
+		sent[i] = franchise_message(formula, &lanes[i], &action, 1);
+		assert_int_equal(core_prepare(formula->core, sent[i], formula->now_ms, &prepared[i]), ERR_OK);
+	}
+	assert_int_equal(core_commit(formula->core, prepared, 2, formula->now_ms), ERR_OK);
+	struct answer first = franchise_answer(formula, &lanes[0], sent[0], core_reply(prepared[0]));
+	struct answer second = franchise_answer(formula, &lanes[1], sent[1], core_reply(prepared[1]));
+	assert_int_equal(first.code, ERR_OK);
+	assert_int_equal(second.code, ERR_PER_DAY);
+	assert_null(second.reply->personal);
+	prepared_free(&prepared[0]);
+	prepared_free(&prepared[1]);
+}
+
 static struct slice message;
 
 /* The reply says that all went well and has a part. */
@@ -364,6 +417,8 @@ int main(void)
 		TEST(test_lookup_sent_again_gives_the_same_parts),
 		TEST(test_lookup_sent_again_after_suspension_gives_no_part),
 		TEST(test_lookup_gives_each_store_another_salt),
+		TEST(test_lookup_that_a_suspension_overtakes),
+		TEST(test_lookups_that_race_for_the_last_customer_of_the_day),
 		TEST(test_lookup_when_memory_fails),
 	};
 

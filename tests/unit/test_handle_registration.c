@@ -211,6 +211,30 @@ static void test_registrations_of_one_envelope_see_each_other(void **state)
 	assert_int_equal(results[3]->code, ERR_EXISTS);
 }
 
+/* Two who prepare on one state register one card: the second to commit finds the first's customer. */
+static void test_registrations_that_race_for_one_card(void **state)
+{
+	struct party *parties[2] = {store, &formula->office};
+	struct action actions[2] = {registration("1=4711|2=Anna"), import_row("1=47-11", 4)};
+	struct prepared *prepared[2];
+	struct slice sent[2];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		sent[i] = franchise_message(formula, parties[i], &actions[i], 1);
+		assert_int_equal(core_prepare(formula->core, sent[i], formula->now_ms, &prepared[i]), ERR_OK);
+	}
+	assert_int_equal(core_commit(formula->core, prepared, 2, formula->now_ms), ERR_OK);
+	struct answer first = franchise_answer(formula, parties[0], sent[0], core_reply(prepared[0]));
+	struct answer second = franchise_answer(formula, parties[1], sent[1], core_reply(prepared[1]));
+	assert_int_equal(first.code, ERR_OK);
+	assert_int_equal(second.code, ERR_OK);
+	assert_true(slice_equal(wire_slice(first.result->customer), wire_slice(second.result->customer)));
+	assert_int_equal(second.result->version, 2);
+	prepared_free(&prepared[0]);
+	prepared_free(&prepared[1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -225,6 +249,7 @@ int main(void)
 		TEST(test_registration_imported_again_with_news),
 		TEST(test_registration_fills_in_a_missing_store),
 		TEST(test_registrations_of_one_envelope_see_each_other),
+		TEST(test_registrations_that_race_for_one_card),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
