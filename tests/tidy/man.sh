@@ -24,9 +24,11 @@ help_of() {
   local program=$1 text command
   text=$("$program" --help 2>&1 </dev/null || true)
   printf '%s\n' "$text"
-  for command in $(grep -oE '^  [a-z][a-z-]+( [a-z|-]+)?  ' <<<"$text" | awk '{ print $1 }' | sort -u); do
-    "$program" "$command" --help 2>&1 </dev/null || true
-  done
+  # a command is one or two words, before its arguments and its line of text
+  while read -r command; do
+    # shellcheck disable=SC2086 # two words are two arguments
+    "$program" $command --help 2>&1 </dev/null || true
+  done < <(sed -nE 's/^  (([a-z][a-z-]*)( [a-z][a-z-]*)?).*  .*/\1/p' <<<"$text" | sort -u)
 }
 
 for page in "${pages[@]}"; do
