@@ -15,28 +15,33 @@
 #define ROWS_MAX 100000
 
 struct sums {
+	struct bytes storage; /* of rows */
 	Kluis__TotalsRow *rows;
-	size_t count, capacity;
+	size_t count;
 };
+
+static void sums_init(struct sums *sums)
+{
+	*sums = (struct sums){.count = 0};
+	bytes_init(&sums->storage, ROWS_MAX * sizeof(Kluis__TotalsRow));
+}
 
 static void sums_fini(struct sums *sums)
 {
-	free(sums->rows);
+	bytes_fini(&sums->storage);
 }
 
 static Kluis__TotalsRow *row_of(struct sums *sums, uint32_t store, int32_t year)
 {
+	uint8_t *place;
+
 	for (size_t i = 0; i < sums->count; i++)
 		if (sums->rows[i].store == store && sums->rows[i].year == year)
 			return &sums->rows[i];
-	if (sums->count == sums->capacity) {
-		size_t capacity = sums->capacity == 0 ? 64 : 2 * sums->capacity;
-		Kluis__TotalsRow *rows = capacity > ROWS_MAX ? NULL : realloc(sums->rows, capacity * sizeof *rows);
-		if (rows == NULL)
-			return NULL;
-		sums->rows = rows;
-		sums->capacity = capacity;
-	}
+	if (bytes_reserve(&sums->storage, sizeof(Kluis__TotalsRow), &place) != ERR_OK)
+		return NULL;
+	sums->storage.length += sizeof(Kluis__TotalsRow);
+	sums->rows = (Kluis__TotalsRow *)(void *)sums->storage.data;
 	Kluis__TotalsRow *row = &sums->rows[sums->count++];
 	kluis__totals_row__init(row);
 	row->store = store;
@@ -142,12 +147,13 @@ enum err command_totals(void *target, const struct command_arguments *arguments,
 {
 	const struct settings *settings = target;
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct sums sums CLEANUP(sums_fini) = {0};
+	struct sums sums CLEANUP(sums_fini);
 	uint8_t after[PSEUDONYM_SIZE];
 	size_t after_size = 0;
 	bool has_more = true;
 
 	(void)arguments;
+	sums_init(&sums);
 	TRY(office_open(&office, settings->data, fault));
 	while (has_more)
 		TRY(add_page(&office, &sums, after, &after_size, &has_more, fault));

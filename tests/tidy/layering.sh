@@ -18,7 +18,7 @@ rules=(
   '^ini_parse|^proto/ini\.c$|ini.h: the strict reader'
   '^csv_(init|parse|fini|free)$|^broker/command/csv_reader\.c$|csv_reader.h'
   '^gz(open|read|close|dopen)|^broker/command/|the import'
-  '^(malloc|realloc|strdup|strndup|asprintf|vasprintf)$|^proto/(arena|bytes)\.c$|struct arena, struct bytes; calloc in constructors'
+  '^(malloc|realloc|strdup|strndup|asprintf|vasprintf)$|^(proto/(arena|bytes)|agent/cli/table)\.c$|struct arena, struct bytes; calloc in constructors'
 )
 
 while read -r object; do

@@ -25,7 +25,7 @@ static void test_import_batch_bounds(void **state)
 	fputs("store_id,customer_id,the_date,product_id,unit_sales,store_sales,store_cost\n", file);
 	for (unsigned receipt = 1; receipt <= 60; receipt++)
 		for (unsigned i = 0; i < 700; i++)
-			fprintf(file, "7,%u,1997-05-01,%064u,92233720368.5807,1,1\n", receipt, i);
+			fprintf(file, "7,%u,1997-05-01,%064u,9223372036.5807,1,1\n", receipt, i);
 	assert_int_equal(fclose(file), 0);
 	assert_int_equal(file_write(world->csv, slice_text(text), 0600, NULL), ERR_OK);
 	assert_int_equal(world_run_file(world, IMPORT_RECEIPTS, world->csv, RECEIPTS_MAP), ERR_OK);
