@@ -198,22 +198,29 @@ static enum err set_folder(struct auditor *auditor, const char *folder, struct f
 	return ERR_OK;
 }
 
+/* The folder, made if needed, private and locked. */
+static enum err take_folder(const char *folder, int *ret_lock, struct fault *fault)
+{
+	char path[MIRROR_PATH_MAX];
+
+	TRY(folder_make(folder, 0700, fault));
+	TRY(file_check_private(folder, true, fault));
+	TRY(mirror_path(folder, ".lock", path, fault));
+	return file_lock(path, ret_lock, fault);
+}
+
 enum err auditor_join(const char *invitation_path, const char *folder, struct fault *fault)
 {
 	struct auditor auditor CLEANUP(auditor_close) = {0};
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	int lock CLEANUP(file_unlock) = -1;
-	char path[MIRROR_PATH_MAX];
 	struct invitation invitation;
 
 	arena_init(&arena, REQUEST_ARENA_MAX);
 	arena_init(&auditor.arena, REQUEST_ARENA_MAX);
 	TRY(set_folder(&auditor, folder, fault));
 	TRY(read_invitation(invitation_path, &arena, &invitation, fault));
-	TRY(folder_make(folder, 0700, fault));
-	TRY(file_check_private(folder, true, fault));
-	TRY(mirror_path(folder, ".lock", path, fault));
-	TRY(file_lock(path, &lock, fault));
+	TRY(take_folder(folder, &lock, fault));
 	if (is_there(folder, "broker"))
 		return fault_set(fault, ERR_EXISTS, "%s has joined already", folder);
 	return join(&auditor, &invitation, fault);
@@ -293,7 +300,7 @@ static enum err ask_item(struct auditor *auditor, Kluis__Operation *operation, s
 			 struct fault *fault)
 {
 	struct session_answer answer;
-	const Kluis__Data *data;
+	const Kluis__Data *data = NULL;
 
 	arena_reset(&auditor->arena);
 	TRY(call(auditor, operation, NULL, &answer, fault));
@@ -329,7 +336,7 @@ static enum err ask_entries(void *context, uint64_t from, uint64_t size, struct 
 	Kluis__ReadLog read = KLUIS__READ_LOG__INIT;
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
 	struct session_answer answer;
-	const Kluis__Data *data;
+	const Kluis__Data *data = NULL;
 
 	read.from = from;
 	read.size = size;

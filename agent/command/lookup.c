@@ -92,7 +92,7 @@ static enum err lookup(struct agent *agent, const struct agent_options *settings
 	struct replica_employee employee;
 	struct session_answer answer;
 	struct agent_call call = {.operation = &operation};
-	char purpose[NAME_MAX_ + 1], *value;
+	char purpose[NAME_MAX_ + 1], *value = NULL;
 
 	const struct charter_field *field = charter_field_by_name(agent->charter, field_name);
 	if (field == NULL || !field->is_lookup)

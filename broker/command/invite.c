@@ -57,10 +57,13 @@ struct surroundings {
 	char origin[ORIGIN_MAX + 1];
 };
 
-static void surroundings_fini(struct surroundings *surroundings)
+/* Lies in an arena: too large for a frame. */
+static void surroundings_done(struct surroundings **surroundings)
 {
-	bytes_fini(&surroundings->certificate);
-	folder_keys_fini(&surroundings->keys);
+	if (*surroundings == NULL)
+		return;
+	bytes_fini(&(*surroundings)->certificate);
+	folder_keys_fini(&(*surroundings)->keys);
 }
 
 static enum err read_surroundings(struct surroundings *ret, const struct office *office, struct fault *fault)
@@ -109,15 +112,19 @@ enum err command_invite(void *target, const struct command_arguments *arguments,
 {
 	const struct settings *settings = target;
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct surroundings around CLEANUP(surroundings_fini) = {0};
+	struct arena arena CLEANUP(arena_fini) = {0};
 	char principal[PRINCIPAL_MAX + 1], time[25];
 
 	if (settings->out == NULL)
 		return fault_set(fault, ERR_USAGE, "say where the invitation goes: --out FILE");
+	arena_init(&arena, 16 * 1024);
+	struct surroundings *around CLEANUP(surroundings_done) = arena_alloc(&arena, sizeof *around);
+	if (around == NULL)
+		return ERR_MEMORY;
 	TRY(office_open(&office, settings->data, fault));
-	TRY(read_surroundings(&around, &office, fault));
-	TRY(principal_of(arguments, around.origin, principal, fault));
-	TRY(write_invitation(&office, &around, principal, settings, fault));
+	TRY(read_surroundings(around, &office, fault));
+	TRY(principal_of(arguments, around->origin, principal, fault));
+	TRY(write_invitation(&office, around, principal, settings, fault));
 	time_print(expiry(settings->days), time);
 	printf("'%s' lets %s in until %.10s; hand it over as you would a password\n", settings->out, principal, time);
 	return ERR_OK;

@@ -53,7 +53,7 @@ static enum err resume(struct office *office, struct fault *fault)
 
 static enum err open_session(struct office *office, struct fault *fault)
 {
-	uint32_t lane;
+	uint32_t lane = 0;
 	char path[FOLDER_PATH_MAX];
 
 	TRY(folder_path(office->folder, "controller.key", path, fault));

@@ -46,7 +46,7 @@ static enum err serve(struct local *local, const char *folder, const struct fold
 	char control[FOLDER_PATH_MAX], control_address[FOLDER_PATH_MAX + 8];
 	const char *addresses[] = {config->listen, control_address};
 	struct server *server CLEANUP(server_close) = NULL;
-	int stop;
+	int stop = -1;
 
 	TRY(folder_path(folder, "control.sock", control, fault));
 	unlink(control); /* left by a broker that was killed: the store's lock says that none runs */
