@@ -54,6 +54,9 @@ bool expect_reasons(const struct state *state, const struct step *step, const st
 		if (!is_among(reasons, code))
 			finding_add_step(state->findings, step, "refused (%s), but the log gives no such reason",
 					 name_of(code));
+		else
+			/* only what a grant lacks names it (R113) */
+			check_clause(state, step, code == ERR_NOT_GRANTED_FIELD ? clause : NULL);
 		return false;
 	}
 	if (reasons->certain != ERR_OK) {

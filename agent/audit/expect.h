@@ -25,8 +25,8 @@ void reasons_certain(struct reasons *reasons, bool holds, enum err code);
 /* The log cannot exclude these (ends with ERR_OK). */
 void reasons_possible(struct reasons *reasons, const enum err *codes);
 
-/* A finding unless the result's code is one of the reasons, or 0 where none of them is certain; then its clause must be
- * clause (NULL: none). True if it was rightly permitted. */
+/* A finding unless the result's code is one of the reasons, or 0 where none of them is certain. If permitted, or if a
+ * field is not in the grant, its clause must be clause (NULL: none), else none. True if it was rightly permitted. */
 bool expect_reasons(const struct state *state, const struct step *step, const struct reasons *reasons,
 		    const char *clause);
 /* A finding unless the result has exactly the gate's code and, when refused, its clause. True if the gate lets pass

@@ -208,9 +208,9 @@ void recompute_agreements(const struct state *state, const struct step *step)
 void recompute_get_paper(const struct state *state, const struct step *step)
 {
 	static const enum err of_stores[] = {ERR_NOT_FOUND, ERR_OK};
-	struct slice hash = wire_slice(step->operation->get_paper->hash);
-	if (hash.length == 0 && state->charter != NULL) /* the charter in force */
-		hash = SLICE_ARRAY(state->charter->hash);
+	struct slice asked = wire_slice(step->operation->get_paper->hash);
+	/* an empty hash asks for the charter in force */
+	struct slice hash = asked.length > 0 ? asked : SLICE_ARRAY(state->charter->hash);
 	const struct paper_text *paper = state_paper(state, hash);
 	struct reasons reasons = {0};
 	bool is_others = paper != NULL && paper->agreement != NULL && is_store(step) &&
