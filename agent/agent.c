@@ -8,6 +8,8 @@
 #define TIMEOUT_MS 20000
 #define TRIES 3
 #define PEM_MAX 16384
+#define LOCK_WAIT_MS 10000 /* two tills of one store ask one after the other */
+#define LOCK_PAUSE_MS 10
 
 static enum err check_folder(const char *folder, struct fault *fault)
 {
@@ -32,13 +34,27 @@ static enum err open_keys(struct agent *agent, struct fault *fault)
 	return secret_bytes_read(path, &agent->seal_key, fault);
 }
 
+/* One command at a time works in the folder; the others wait their turn. */
+static enum err take_turn(struct agent *agent, struct fault *fault)
+{
+	char path[HOME_PATH_MAX];
+	uint64_t began_ms = clock_steady_ms();
+
+	TRY(home_path(agent->folder, "lock", path, fault));
+	enum err err = file_lock(path, &agent->lock, NULL);
+	while (err == ERR_IN_USE && clock_steady_ms() - began_ms < LOCK_WAIT_MS) {
+		clock_sleep_ms(LOCK_PAUSE_MS);
+		err = file_lock(path, &agent->lock, NULL);
+	}
+	return err == ERR_OK ? ERR_OK : file_lock(path, &agent->lock, fault);
+}
+
 static enum err open_all(struct agent *agent, struct fault *fault)
 {
 	char path[HOME_PATH_MAX];
 
 	TRY(check_folder(agent->folder, fault));
-	TRY(home_path(agent->folder, "lock", path, fault));
-	TRY(file_lock(path, &agent->lock, fault));
+	TRY(take_turn(agent, fault));
 	TRY(open_keys(agent, fault));
 	TRY(home_path(agent->folder, "lanes", agent->lanes, fault));
 	TRY(home_path(agent->folder, "db", path, fault));
