@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# The story of kluis in a minute, with the real programs: ./bootstrap demo calls this.
+# The story of kluis in a minute, with the real programs: ./bootstrap demo calls this, from the top of the tree.
 # usage: demo.sh BIN-FOLDER DEMO-FOLDER [FOODMART-FOLDER]
-# Leaves DEMO-FOLDER/{hq,stores,mirror,log.vkey} for going on by hand, and no process.
+# Leaves in DEMO-FOLDER the broker's data (hq), the stores' (stores/6, stores/7), the auditor's key (auditor) and mirror
+# (mirror) and the log's key (log.vkey) for going on by hand, and no process.
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+examples=broker/examples/foodmart
 bin=$(cd "$1" && pwd)
 demo=$2
 data=${3:-}
+PATH=$bin:$PATH
 
 # ---- how the demo talks ------------------------------------------------------------------------------------------
 
@@ -16,26 +18,43 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
 else
   bold='' dim='' plain=''
 fi
-step=0
-# chapter TEXT: what happens next, for somebody who has never seen kluis
+number=0
+# chapter TITLE [LINE...]: what happens next, for somebody who has never seen kluis
 chapter() {
-  step=$((step + 1))
-  printf '\n%s%d. %s%s\n' "$bold" "$step" "$1" "$plain"
+  number=$((number + 1))
+  printf '\n%s%d. %s%s\n' "$bold" "$number" "$1" "$plain"
   shift
   [ $# -eq 0 ] || printf '   %s\n' "$@"
 }
-# show COMMAND...: prints the command as one would type it, runs it, indents what it says
-show() {
-  printf '   %s$ %s%s\n' "$dim" "${*/#$bin\//}" "$plain"
-  "$@" 2>&1 | sed 's/^/     /'
+# told COMMAND...: the command as one would type it, with what goes into it
+told() {
+  local word text=''
+  for word in "$@"; do
+    [[ $word == *\ * && $word != \|* ]] && word="'$word'"
+    text+=" $word"
+  done
+  printf '   %s$%s%s%s\n' "$dim" "${input:+ echo $input |}" "$text" "$plain"
 }
-# refused COMMAND...: the same for a command that must fail, and says so if it does not
-refused() {
-  printf '   %s$ %s%s\n' "$dim" "${*/#$bin\//}" "$plain"
+# Indented, and without the rest of what is long.
+indented() {
+  awk -v most="${lines:-14}" '{ if (NR <= most) print "     " substr($0, 1, 150) } END { if (NR > most) print "     ... (" NR - most " more lines)" }'
+}
+# show COMMAND...: tells it, runs it, shows what it says; input= is a line for its standard input
+show() {
+  told "$@"
   local status=0
-  "$@" >"$work/refused" 2>&1 || status=$?
-  sed 's/^/     /' "$work/refused"
-  [ "$status" -ne 0 ] || stop "this should have been refused"
+  "$@" >"$work/said" 2>&1 <<<"${input:-}" || status=$?
+  indented <"$work/said"
+  [ "$status" -eq 0 ] || stop "'$*' failed with exit status $status"
+}
+# refused STATUS COMMAND...: the same for a command that must fail with that exit status
+refused() {
+  local wanted=$1 status=0
+  shift
+  told "$@"
+  "$@" >"$work/said" 2>&1 <<<"${input:-}" || status=$?
+  indented <"$work/said"
+  [ "$status" -eq "$wanted" ] || stop "'$*' ended with exit status $status; it should have been refused with $wanted"
 }
 stop() {
   printf 'demo: %s\n' "$*" >&2
@@ -44,16 +63,11 @@ stop() {
 
 # ---- no process is left, whatever happens ------------------------------------------------------------------------
 
-children=()
+broker=''
 work=$(mktemp -d)
 end() {
-  local status=$? child
-  for child in "${children[@]}"; do
-    kill -TERM "$child" 2>/dev/null || true
-  done
-  for child in "${children[@]}"; do
-    wait "$child" 2>/dev/null || true
-  done
+  local status=$?
+  stop_broker || true
   rm -rf "$work"
   exit $status
 }
@@ -61,12 +75,40 @@ trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# start NAME COMMAND...: in the background, its log in the demo's folder
-start() {
-  local name=$1
-  shift
-  "$@" >"$demo/$name.log" 2>&1 &
-  children+=($!)
+stop_broker() {
+  [ -n "$broker" ] || return 0
+  local child=$broker
+  broker=''
+  kill -TERM "$child" 2>/dev/null || true
+  wait "$child"
+}
+
+start_broker() {
+  told kluis-broker serve --data "$demo/hq" "&"
+  kluis-broker serve --data "$demo/hq" >"$demo/broker.log" 2>&1 </dev/null &
+  broker=$!
+  for _ in $(seq 100); do
+    if grep -q 'serving on' "$demo/broker.log"; then
+      indented <"$demo/broker.log"
+      return 0
+    fi
+    kill -0 "$broker" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$demo/broker.log" >&2
+  stop "the broker did not start; see above"
+}
+
+# The first port from kluis's own on that nobody listens on.
+free_port() {
+  local port
+  for port in $(seq 7707 7807); do
+    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+      echo "$port"
+      return 0
+    fi
+  done
+  stop "no free port from 7707 to 7807"
 }
 
 # ---- data --------------------------------------------------------------------------------------------------------
@@ -77,33 +119,161 @@ prepare_folder() {
     stop "$demo is there and no earlier demo made it; move it away"
   fi
   rm -rf "$demo"
-  mkdir -m 700 "$demo"
+  mkdir -p -m 700 "$demo"
   touch "$demo/.kluis-demo"
-  demo=$(cd "$demo" && pwd)
+  mkdir -m 700 "$demo/stores"
 }
 
 prepare_data() {
   if [ -n "$data" ]; then
-    for file in stores.csv customers.csv.gz sales_1997.csv.gz sales_1998.csv.gz sales_1998_dec.csv; do
-      [ -r "$data/$file" ] || stop "$data/$file is not there; see --data in ./bootstrap --help"
-    done
-    formula=FoodMart
+    formula="FoodMart, a grocery chain: 24 stores, 10,281 members, 269,720 lines of receipts (fictional people)"
     stores=$data/stores.csv customers=$data/customers.csv.gz
     sales=("$data/sales_1997.csv.gz" "$data/sales_1998.csv.gz" "$data/sales_1998_dec.csv")
   else
-    formula="an invented formula"
-    "$bin/kluis-generate" --out "$demo/data"
+    formula="an invented formula of 24 stores, 10,000 members and 250,000 lines of receipts (nobody in it exists)"
+    show kluis-generate --out "$demo/data"
     stores=$demo/data/stores.csv customers=$demo/data/customers.csv
     sales=("$demo/data/sales.csv")
   fi
+  local file
+  for file in "$stores" "$customers" "${sales[@]}"; do
+    [ -r "$file" ] || stop "$file is not there; --data wants FoodMart's files, see ./bootstrap --help"
+  done
+}
+
+# Two members' card numbers: one who bought at store 6, and one who bought at store 7 and never at 6.
+choose_members() {
+  gzip -cdf "${sales[@]}" | awk -F, '
+    $5 == 6 { here[$3] = 1 }
+    $5 == 7 { there[$3] = 1 }
+    END {
+      for (id in here) if (!member || id + 0 < member) member = id + 0
+      for (id in there) if (!(id in here) && (!stranger || id + 0 < stranger)) stranger = id + 0
+      print member, stranger
+    }' >"$work/members"
+  read -r member stranger <"$work/members"
+  gzip -cdf "$customers" | awk -F, -v member="$member" -v stranger="$stranger" '
+    $1 == member { a = $2 } $1 == stranger { b = $2 } END { print a, b }' >"$work/cards"
+  read -r member_card stranger_card <"$work/cards"
 }
 
 # ---- the story ---------------------------------------------------------------------------------------------------
 
-prepare_folder
-prepare_data
-printf '%skluis%s: a franchise shares its customer records under signed agreements, and an auditor replays who saw what.\n' \
-  "$bold" "$plain"
-printf '%s\n' "The data: $formula. Everything stays in $demo."
+set_up() {
+  chapter "Head office sets up the formula" \
+    "It makes its keys, a certificate, and puts the charter in force: which fields there are, for which purposes they may" \
+    "be used, who owns a customer. The charter is entry 0 of a log that only grows."
+  show kluis-broker init --data "$demo/hq" --charter "$examples/charter.ini" --listen "tls+tcp://127.0.0.1:$(free_port)"
+  kluis-broker keys --data "$demo/hq" >"$work/keys"
+  grep '/log+' "$work/keys" >"$demo/log.vkey"
+  start_broker
 
-chapter "Head office sets up" "Keys, a certificate, a master key, and the formula's own rules: the charter."
+  chapter "It imports what it has" "Every record is sealed under a key of its own. No name or number gets into the log."
+  show kluis-broker import stores "$stores" --mapping "$examples/stores.map" --data "$demo/hq"
+  show kluis-broker import customers "$customers" --mapping "$examples/customers.map" --data "$demo/hq" --rejects "$demo/rejects-customers.csv"
+  local file
+  for file in "${sales[@]}"; do
+    show kluis-broker import receipts "$file" --mapping "$examples/receipts.map" --data "$demo/hq" --rejects "$demo/rejects-$(basename "$file")"
+  done
+}
+
+agree() {
+  chapter "It offers each store a processing agreement (GDPR art. 28)" \
+    "One template, one agreement a store; its grants are what the machine enforces. Head office signs first."
+  show kluis-broker agreement draft --all --template "$examples/agreement.template.ini" --values "$stores" --data "$demo/hq"
+  show kluis-broker agreement sign --all --data "$demo/hq"
+
+  chapter "Stores 6 and 7 join and sign too" \
+    "An invitation names the broker, its certificate and keys, and holds a one-time code. The store makes its own key."
+  local store
+  for store in 6 7; do
+    show kluis-broker invite store "$store" --out "$demo/stores/$store.invitation" --data "$demo/hq"
+    show kluis-agent join "$demo/stores/$store.invitation" --data "$demo/stores/$store"
+    if [ "$store" = 6 ]; then
+      told kluis-agent agreement show --data "$demo/stores/6" "| grep -A 10 '^.grant service'"
+      kluis-agent agreement show --data "$demo/stores/6" | grep -A 10 '^.grant service' | indented
+    fi
+    show kluis-agent agreement sign --yes --data "$demo/stores/$store"
+  done
+}
+
+work_with_it() {
+  chapter "They sync over TLS" "Each gets the members who bought there, the fields that its grant names, and nothing else."
+  show kluis-agent sync --data "$demo/stores/6"
+  show kluis-agent sync --data "$demo/stores/7"
+
+  chapter "A cashier at store 6 sees a member" \
+    "The request is signed by the store and names the employee; it is in the log before the answer leaves head office."
+  input="Testa Cashier" show kluis-agent staff add till-1 --role cashier --data "$demo/stores/6"
+  input=$member_card show "${lookup[@]}" --purpose service
+
+  chapter "What no grant allows is refused, with the clause, and logged too" \
+    "A member of another store; marketing by a cashier; a purpose that the agreement does not have."
+  input=$stranger_card refused 3 "${lookup[@]}" --purpose service
+  input=$member_card refused 3 "${lookup[@]}" --purpose direct-marketing
+  input=$member_card refused 3 "${lookup[@]}" --purpose fraud-prevention
+
+  chapter "Head office suspends store 6: it gets nothing more" "Store 7 goes on."
+  show kluis-broker agreement suspend 6 --reason "audit of the till" --data "$demo/hq"
+  input=$member_card refused 3 "${lookup[@]}" --purpose service
+  refused 3 kluis-agent sync --data "$demo/stores/6"
+  show kluis-agent sync --data "$demo/stores/7"
+}
+
+audit() {
+  chapter "An auditor mirrors the log and verifies it, trusting nobody" \
+    "Every leaf, signature and acknowledgement is checked with nothing but the log's key. Reading is itself logged."
+  show kluis-broker invite auditor demo --out "$demo/auditor.invitation" --data "$demo/hq"
+  show kluis-audit join "$demo/auditor.invitation" --dir "$demo/auditor"
+  sleep 0.3 # the log's key signs a checkpoint every 100 ms, and a mirror goes as far as the last one
+  show kluis-audit mirror "$demo/auditor" --to "$demo/mirror"
+  show kluis-audit verify "$demo/mirror" --log-key "$demo/log.vkey"
+
+  chapter "It replays who saw what, and decides everything again" "Customers and employees stand there by pseudonym."
+  lines=40 show kluis-audit replay "$demo/mirror" --store 6
+  show kluis-audit replay "$demo/mirror" --check
+
+  chapter "One byte of the mirror is changed" "Whoever alters the log, wherever it is, is found out."
+  cp -r "$demo/mirror" "$work/altered"
+  local tile
+  tile=$(find "$work/altered/tile/entries" -type f | sort | head -n 1)
+  flip_byte "$tile" 5000
+  refused 5 kluis-audit verify "$work/altered" --log-key "$demo/log.vkey"
+}
+
+# Turns the lowest bit of the byte at an offset.
+flip_byte() {
+  local byte
+  byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+  printf "\\x$(printf %x $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+go_on() {
+  stop_broker || stop "the broker did not stop cleanly; see $demo/broker.log"
+  chapter "Go on by hand" "The broker is stopped; everything is in $demo. From here:"
+  cat <<END
+     PATH=$bin:\$PATH
+     kluis-broker serve --data $demo/hq &
+     kluis-broker agreement resume 6 --data $demo/hq
+     kluis-broker totals --data $demo/hq
+     echo $member_card | kluis-agent lookup card --purpose service --employee till-1 --data $demo/stores/6
+     kluis-agent copy --purpose service --data $demo/stores/7 | head
+     kluis-audit mirror $demo/auditor --to $demo/mirror
+     kluis-audit verify $demo/mirror --log-key $demo/log.vkey
+     kluis-audit replay $demo/mirror --verdict refused
+     kill %1
+END
+}
+
+lookup=(kluis-agent lookup card --employee till-1 --data "$demo/stores/6")
+prepare_folder
+printf '%skluis%s: a franchise shares its customer records under signed agreements; an auditor replays who saw what.\n' \
+  "$bold" "$plain"
+prepare_data
+printf 'The data: %s.\n' "$formula"
+choose_members
+set_up
+agree
+work_with_it
+audit
+go_on

@@ -3,8 +3,8 @@
  * mapping files serve both. The same seed and sizes give the same bytes. Nobody in it exists: names say so, phone
  * numbers are 555 numbers.
  *
- * Stores go in pairs (1 and 2, 3 and 4, ...): some customers of one buy at its neighbour too, so that who owns a
- * customer is a question. Some customers never buy.
+ * Stores go in pairs (2 and 3, 4 and 5, 6 and 7, ...): some customers of one buy at its neighbour too, so that who owns
+ * a customer is a question. Some customers never buy.
  */
 #include <argp.h>
 #include <inttypes.h>
@@ -149,12 +149,13 @@ static struct random habits_of(const struct settings *settings, uint64_t custome
 static uint64_t store_of_visit(const struct settings *settings, uint64_t customer, struct random *random)
 {
 	struct random habits = habits_of(settings, customer);
-	uint64_t home = random_below(&habits, settings->stores);
+	uint64_t home = 1 + random_below(&habits, settings->stores);
 	uint64_t neighbour = home ^ 1;
+	bool has_neighbour = neighbour >= 1 && neighbour <= settings->stores;
 
-	if (neighbour < settings->stores && random_below(&habits, 100) < BUYS_AT_BOTH && random_below(random, 3) == 0)
-		return neighbour + 1;
-	return home + 1;
+	if (has_neighbour && random_below(&habits, 100) < BUYS_AT_BOTH && random_below(random, 3) == 0)
+		return neighbour;
+	return home;
 }
 
 static bool never_buys(const struct settings *settings, uint64_t customer)
