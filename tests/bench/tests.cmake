@@ -11,3 +11,21 @@ endforeach()
 if(TARGET bench-lookup)
   add_dependencies(bench-lookup bench-echo)
 endif()
+
+# A broker in a process of its own, for benches of the whole way.
+kluis_library(kluis_bench_broker ${CMAKE_CURRENT_LIST_DIR}/bench_broker.c)
+target_include_directories(kluis_bench_broker PUBLIC ${CMAKE_CURRENT_LIST_DIR})
+target_link_libraries(kluis_bench_broker PUBLIC kluis_test_lib kluis_server kluis_store)
+foreach(name bench-lookup bench-sync)
+  if(TARGET ${name})
+    target_link_libraries(${name} PRIVATE kluis_bench_broker)
+  endif()
+endforeach()
+
+# Benches are never timed tests; these only see that they work.
+foreach(name bench-lookup bench-sync)
+  if(TARGET ${name})
+    add_test(NAME bench/${name} COMMAND ${name} --quick)
+    set_tests_properties(bench/${name} PROPERTIES LABELS bench TIMEOUT 120)
+  endif()
+endforeach()
