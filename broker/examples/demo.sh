@@ -135,9 +135,13 @@ prepare_data() {
     stores=$demo/data/stores.csv customers=$demo/data/customers.csv
     sales=("$demo/data/sales.csv")
   fi
+}
+
+# Before anything is removed or made.
+check_data() {
   local file
-  for file in "$stores" "$customers" "${sales[@]}"; do
-    [ -r "$file" ] || stop "$file is not there; --data wants FoodMart's files, see ./bootstrap --help"
+  for file in stores.csv customers.csv.gz sales_1997.csv.gz sales_1998.csv.gz sales_1998_dec.csv; do
+    [ -z "$data" ] || [ -r "$data/$file" ] || stop "$data/$file is not there; --data wants a folder with FoodMart's files"
   done
 }
 
@@ -266,6 +270,7 @@ END
 }
 
 lookup=(kluis-agent lookup card --employee till-1 --data "$demo/stores/6")
+check_data
 prepare_folder
 printf '%skluis%s: a franchise shares its customer records under signed agreements; an auditor replays who saw what.\n' \
   "$bold" "$plain"
