@@ -7,7 +7,7 @@
 
 #include "kluis/file.h"
 
-#define READERS_MAX 1024 /* read transactions at once; a slot is 64 bytes */
+#define READERS_MAX 1024	 /* read transactions at once; a slot is 64 bytes */
 #define META_TABLE "kluis.store" /* a dot: no table of an application has one */
 
 static const struct {
