@@ -1,6 +1,4 @@
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "command/options.h"
 #include "kluis/keys.h"
@@ -50,15 +48,6 @@ static const struct command commands[] = {
 	 plain_options, agent_command_prove},
 };
 
-/* Keys and plaintext are in this process: no core dump, no debugger of another of the user's processes. */
-static void keep_memory_private(void)
-{
-	const struct rlimit none = {0, 0};
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
-}
-
 int main(int argc, char **argv)
 {
 	const char *data = getenv("KLUIS_AGENT_DATA");
@@ -73,7 +62,6 @@ int main(int argc, char **argv)
 		.take = agent_options_take,
 	};
 
-	keep_memory_private();
 	if (keys_init() != ERR_OK)
 		return error_exit_status(ERR_CRYPTO);
 	return command_main(&program, argc, argv);

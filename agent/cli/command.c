@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 /* One call of a command while argp reads it. */
 struct call {
@@ -125,10 +127,23 @@ static int run(const struct program *program, const struct command *command, int
 	return report(program, command, err, &call.fault);
 }
 
+/* Keys and plaintext are in these processes: no core dump, no debugger of another of the user's processes. Leak
+ * checking needs to look into its own process, so sanitizer builds stay open. */
+static void keep_memory_private(void)
+{
+	const struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 int command_main(const struct program *program, int argc, char **argv)
 {
 	int words;
 
+	keep_memory_private();
 	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
 		print_help(program, stdout);
 		return 0;

@@ -7,8 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -29,15 +27,6 @@ static enum err stop_descriptor(int *ret_descriptor, struct fault *fault)
 		return fault_set(fault, ERR_IO, "cannot block signals");
 	*ret_descriptor = signalfd(-1, &signals, SFD_CLOEXEC);
 	return *ret_descriptor >= 0 ? ERR_OK : fault_set(fault, ERR_IO, "signalfd: %s", strerror(errno));
-}
-
-/* Keys and plaintext are in this process: no core dump, no debugger of another of the user's processes. */
-static void keep_memory_private(void)
-{
-	const struct rlimit none = {0, 0};
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
 }
 
 static enum err serve(struct local *local, const char *folder, const struct folder_config *config,
@@ -86,7 +75,6 @@ enum err command_serve(void *target, const struct command_arguments *arguments, 
 	struct local local;
 
 	(void)arguments;
-	keep_memory_private();
 	TRY(folder_check(settings->data, fault));
 	TRY(local_open(&local, settings->data, false, fault));
 	enum err err = open_and_serve(&local, settings, fault);
