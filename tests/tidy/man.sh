@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The man pages are well-formed mdoc, and page and program know the same options: each option of a program's --help
-# stands in its page as .Fl, and each .Fl of the page in some --help.
+# The man pages are well-formed mdoc, and page and program know the same commands and options: each option of a command's
+# --help stands in its program's page as .Fl, each .Fl of the page in some --help, and each command is named.
 # usage: man.sh SOURCE-FOLDER BUILD-FOLDER
 set -euo pipefail
 cd "$1"
@@ -14,21 +14,14 @@ for page in "${pages[@]}"; do
   mandoc -Tlint -W warning "$page" || { echo "$page: see above"; failed=1; }
 done
 
-# Options that a help text names, one a line without the leading dashes.
+# Options of all commands of a program, without the leading dashes: as the completion finds them.
+source broker/completion/kluis.bash
 options_of() {
-  grep -oE -- '(^|[ ,[(])--[a-z][a-z0-9-]*' | sed -E 's/^.*--//' | sort -u
-}
-
-# The help of a program and of each of its commands: lines "  COMMAND  text" in the help, or words of two levels.
-help_of() {
-  local program=$1 text command
-  text=$("$program" --help 2>&1 </dev/null || true)
-  printf '%s\n' "$text"
-  # a command is one or two words, before its arguments and its line of text
+  local program=$1 command
   while read -r command; do
-    # shellcheck disable=SC2086 # two words are two arguments
-    "$program" $command --help 2>&1 </dev/null || true
-  done < <(sed -nE 's/^  (([a-z][a-z-]*)( [a-z][a-z-]*)?).*  .*/\1/p' <<<"$text" | sort -u)
+    # shellcheck disable=SC2086 -- a command is words
+    _kluis_options "$program" $command
+  done < <(_kluis_commands "$program") | sed -E 's/^--//; s/=$//' | sort -u
 }
 
 for page in "${pages[@]}"; do
@@ -36,9 +29,12 @@ for page in "${pages[@]}"; do
   name=${name%.*}
   program=$bin/$name
   [ -x "$program" ] || continue
-  told=$(help_of "$program" | options_of)
+  told=$(options_of "$program")
   [ -n "$told" ] || continue # not a program with options yet
-  written=$(grep -oE '(Fl|Fl) -[a-z][a-z0-9-]*' "$page" | sed -E 's/^Fl -//' | sort -u)
+  while read -r command; do
+    grep -qE "^\.[A-Z][a-z].* Cm $command( |\$)" "$page" || { echo "$page: command '$command' is not in the page"; failed=1; }
+  done < <(_kluis_commands "$program")
+  written=$(grep -oE 'Fl -[a-z][a-z0-9-]*' "$page" | sed -E 's/^Fl -//' | sort -u)
   while read -r option; do
     [ -n "$option" ] && { echo "$page: --$option of $name --help is not in the page"; failed=1; }
   done < <(comm -23 <(echo "$told") <(printf '%s\nhelp\nusage\nversion\n' "$written" | sort -u))
