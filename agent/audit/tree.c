@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "builder.h"
+#include "kluis/table.h"
 
 #define BATCH 32 /* bundles that two threads read and hash before the tree takes them */
 #define THREADS 2

@@ -8,8 +8,9 @@
 #define AUDIT_TREE_H
 
 #include "finding.h"
-#include "kluis/table.h"
 #include "mirror.h"
+
+struct progress;
 
 /* Sizes at which the root is wanted on the way: an older checkpoint that must be a beginning of this log. */
 struct tree_waypoint {

@@ -6,6 +6,7 @@
 
 #include "kluis/clock.h"
 #include "kluis/file.h"
+#include "kluis/table.h"
 #include "paperwork.h"
 #include "signatures.h"
 #include "tree.h"
