@@ -1,8 +1,12 @@
 #include "audit_log.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "core/request.h"
 #include "kluis/hash.h"
@@ -282,4 +286,109 @@ struct findings finding_lines_init(struct finding_lines *lines)
 {
 	memset(lines, 0, sizeof(*lines));
 	return (struct findings){.report = collect, .context = lines};
+}
+
+/* ---- deciding again ---- */
+
+struct replay_counts audit_log_check(struct audit_log *log, struct finding_lines *ret_lines)
+{
+	struct findings findings = finding_lines_init(ret_lines);
+	struct mirror mirror;
+	struct replay_counts counts = {0};
+	struct fault fault = {""};
+
+	scratch_remove(log->mirror);
+	audit_log_mirror(log);
+	must(mirror_open(log->mirror, &mirror, &fault), "open", &fault);
+	must(replay_check(&mirror, &log->controller, &findings, &counts, &fault), "check", &fault);
+	mirror_close(&mirror);
+	return counts;
+}
+
+/* Is what said of the entry in one of the lines? */
+static bool is_said(const struct finding_lines *lines, const char *where, const char *what)
+{
+	for (const char *line = strstr(lines->all, where); line != NULL; line = strstr(line + 1, where)) {
+		const char *end = strchr(line, '\n'), *found = strstr(line, what);
+
+		if (found != NULL && found < end)
+			return true;
+	}
+	return false;
+}
+
+void audit_log_tell(struct audit_log *log, const struct audit_lie *lies, size_t count)
+{
+	static struct finding_lines lines;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t index = audit_log_find(log, lies[i].kind, lies[i].n);
+		struct slice honest = log->entries[index];
+		char where[64];
+
+		audit_log_change(log, index, lies[i].change);
+		(void)audit_log_check(log, &lines);
+		snprintf(where, sizeof(where), "entry %zu (", index);
+		if (!is_said(&lines, where, lies[i].finding))
+			fail_msg("row %zu: \"%s\" is not said of %s, but:\n%s", i, lies[i].finding, where, lines.all);
+		log->entries[index] = honest;
+	}
+	(void)audit_log_check(log, &lines);
+	assert_int_equal(lines.count, 0);
+}
+
+void lie_permit(Kluis__Entry *entry, struct arena *arena)
+{
+	(void)arena;
+	entry->results[0]->code = ERR_OK;
+}
+
+void lie_refuse_by_hours(Kluis__Entry *entry, struct arena *arena)
+{
+	(void)arena;
+	entry->results[0]->code = ERR_HOURS;
+	entry->results[0]->n_disclosures = 0;
+}
+
+void lie_turn_unchanged(Kluis__Entry *entry, struct arena *arena)
+{
+	(void)arena;
+	entry->results[0]->has_is_unchanged = true;
+	entry->results[0]->is_unchanged = !entry->results[0]->is_unchanged;
+}
+
+struct look {
+	size_t index;
+	void (*look)(const struct state *state, const struct step *step);
+	bool is_done;
+};
+
+static enum err look_at(void *context, const struct state *state, const struct step *step, struct fault *fault)
+{
+	struct look *look = context;
+
+	(void)fault;
+	if (step->index != look->index || step->number != 0)
+		return ERR_OK;
+	look->look(state, step);
+	look->is_done = true;
+	return ERR_OK;
+}
+
+void audit_log_look(struct audit_log *log, size_t index,
+		    void (*view)(const struct state *state, const struct step *step))
+{
+	static struct finding_lines lines;
+	struct look look = {.index = index, .look = view};
+	struct findings findings = finding_lines_init(&lines);
+	struct mirror mirror;
+	struct fault fault = {""};
+
+	scratch_remove(log->mirror);
+	audit_log_mirror(log);
+	must(mirror_open(log->mirror, &mirror, &fault), "open", &fault);
+	must(replay_each(&mirror, &log->controller, &findings, look_at, &look, &fault), "replay", &fault);
+	mirror_close(&mirror);
+	assert_int_equal(lines.count, 0);
+	assert_true(look.is_done);
 }

@@ -8,6 +8,7 @@
 #include "copy.h"
 #include "finding.h"
 #include "franchise.h"
+#include "replay.h"
 
 #define AUDIT_ENTRIES_MAX 2048
 #define AUDIT_PAPERS_MAX 16
@@ -51,5 +52,28 @@ struct finding_lines {
 	char all[20000];
 };
 struct findings finding_lines_init(struct finding_lines *lines);
+
+/* Mirrors the log anew and decides everything in it again. */
+struct replay_counts audit_log_check(struct audit_log *log, struct finding_lines *ret_lines);
+
+/* A lie that a broker might have logged: the n-th entry of the kind, spoilt by change; what must be said of that entry.
+ */
+struct audit_lie {
+	Kluis__Operation__KindCase kind;
+	size_t n;
+	void (*change)(Kluis__Entry *entry, struct arena *arena);
+	const char *finding;
+};
+/* Tells one lie at a time: a cmocka test fails unless audit_log_check names the entry and says that of it. */
+void audit_log_tell(struct audit_log *log, const struct audit_lie *lies, size_t count);
+
+/* Changes that more than one test makes, all of the first operation's result. */
+void lie_permit(Kluis__Entry *entry, struct arena *arena);
+void lie_refuse_by_hours(Kluis__Entry *entry, struct arena *arena);
+void lie_turn_unchanged(Kluis__Entry *entry, struct arena *arena);
+
+/* Calls look once, with the facts before the entry at index; a cmocka test fails unless it was called. */
+void audit_log_look(struct audit_log *log, size_t index,
+		    void (*look)(const struct state *state, const struct step *step));
 
 #endif

@@ -17,7 +17,6 @@ static int set_up(void **state)
 {
 	(void)state;
 	story = audit_log_story(false);
-	audit_log_mirror(story);
 	return 0;
 }
 
@@ -26,39 +25,6 @@ static int tear_down(void **state)
 	(void)state;
 	audit_log_free(&story);
 	return 0;
-}
-
-/* Replays and calls look before the entry at index is applied. */
-struct look {
-	uint64_t index;
-	void (*look)(const struct state *state, const struct step *step);
-	bool is_done;
-};
-
-static enum err look_at(void *context, const struct state *state, const struct step *step, struct fault *fault)
-{
-	struct look *look = context;
-
-	(void)fault;
-	if (step->index == look->index && step->number == 0) {
-		look->look(state, step);
-		look->is_done = true;
-	}
-	return ERR_OK;
-}
-
-static void look_before(uint64_t index, void (*view)(const struct state *state, const struct step *step))
-{
-	struct look look = {.index = index, .look = view};
-	struct findings findings = finding_lines_init(&lines);
-	struct mirror mirror;
-	struct fault fault = {""};
-
-	assert_int_equal(mirror_open(story->mirror, &mirror, &fault), ERR_OK);
-	assert_int_equal(replay_each(&mirror, &story->controller, &findings, look_at, &look, &fault), ERR_OK);
-	mirror_close(&mirror);
-	assert_int_equal(lines.count, 0);
-	assert_true(look.is_done);
 }
 
 /* The customer of the first lookup: Anna. */
@@ -107,7 +73,7 @@ static void see_the_end(const struct state *state, const struct step *step)
 static void test_facts_at_the_end(void **state)
 {
 	(void)state;
-	look_before(story->count - 1, see_the_end);
+	audit_log_look(story, story->count - 1, see_the_end);
 }
 
 static void see_suspended(const struct state *state, const struct step *step)
@@ -120,7 +86,7 @@ static void see_suspended(const struct state *state, const struct step *step)
 static void test_facts_while_a_store_is_suspended(void **state)
 {
 	(void)state;
-	look_before(audit_log_find(story, KLUIS__OPERATION__KIND_STANDING, 0) + 1, see_suspended);
+	audit_log_look(story, audit_log_find(story, KLUIS__OPERATION__KIND_STANDING, 0) + 1, see_suspended);
 }
 
 static void see_drafted(const struct state *state, const struct step *step)
@@ -151,9 +117,9 @@ static void test_facts_from_draft_to_active(void **state)
 	size_t draft = audit_log_find(story, KLUIS__OPERATION__KIND_DRAFT, 0);
 
 	(void)state;
-	look_before(draft + 1, see_drafted);
-	look_before(draft + 2, see_offered);
-	look_before(draft + 3, see_active);
+	audit_log_look(story, draft + 1, see_drafted);
+	audit_log_look(story, draft + 2, see_offered);
+	audit_log_look(story, draft + 3, see_active);
 }
 
 static void test_use_counts_customers_once_a_day(void **state)
