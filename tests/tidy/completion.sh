@@ -7,18 +7,18 @@ PATH=$2/bin:$PATH
 source broker/completion/kluis.bash
 failed=0
 
-# complete WORD...: what is offered for the last word
-complete_words() {
+# expect WANTED WORD...: WANTED is among what is offered for the last word
+expect() {
+  local wanted=$1 offered
+  shift
   COMP_WORDS=("$@")
   COMP_CWORD=$(($# - 1))
   _kluis
-  printf '%s\n' "${COMPREPLY[@]:-}"
-}
-# expect WANTED WORD...: WANTED is among what is offered
-expect() {
-  local wanted=$1
-  shift
-  complete_words "$@" | grep -qxF -- "$wanted" || { echo "completion of '$*' does not offer '$wanted'"; failed=1; }
+  for offered in "${COMPREPLY[@]:-}"; do
+    [ "$offered" != "$wanted" ] || return 0
+  done
+  echo "completion of '$*' does not offer '$wanted'"
+  failed=1
 }
 
 for program in kluis-broker kluis-agent kluis-audit; do
