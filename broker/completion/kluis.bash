@@ -50,7 +50,7 @@ _kluis() {
 
   if [[ $current == -* && ${#chosen[@]} -gt 0 ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_kluis_options "$program" "${chosen[@]}")" -- "$current")
-    [[ ${COMPREPLY[0]:-} != *= ]] || compopt -o nospace 2>/dev/null
+    [[ ${COMPREPLY[0]:-} != *= ]] || compopt -o nospace 2>/dev/null || true
   elif [[ ${#chosen[@]} -eq 0 ]]; then
     mapfile -t COMPREPLY < <(compgen -W "${candidates[*]:-}" -- "$current" | sort -u)
   elif [[ ${chosen[*]} == import && ${#words[@]} -eq 1 ]]; then
@@ -58,7 +58,7 @@ _kluis() {
   elif [[ ${chosen[*]} == invite && ${#words[@]} -eq 1 ]]; then
     mapfile -t COMPREPLY < <(compgen -W "store auditor" -- "$current")
   else
-    compopt -o filenames 2>/dev/null
+    compopt -o filenames 2>/dev/null || true
     [[ $previous != = ]] || current=${current#=}
     mapfile -t COMPREPLY < <(compgen -f -- "${current#=}")
   fi
