@@ -79,8 +79,10 @@ static enum err write_request(struct batch *batch, struct store_txn *txn, struct
 	struct hash leaf;
 
 	/* decisions look at whole seconds (R47): within one, the batch's time is as good as the one prepared with */
-	bool is_other_second = prepared->time_ms / 1000 != batch->time_ms / 1000;
-	if (is_other_second || !still_holds(batch->core, prepared)) {
+	bool is_other_time = prepared->time_ms / 1000 != batch->time_ms / 1000;
+	/* but an invitation's end is a millisecond (R62) */
+	is_other_time |= prepared->is_first_contact && prepared->time_ms != batch->time_ms;
+	if (is_other_time || !still_holds(batch->core, prepared)) {
 		request_run(prepared, txn, batch->time_ms);
 		/* now as new as this transaction: should it run again, it has to be prepared again too */
 		prepared->snapshot = 0;

@@ -48,6 +48,17 @@ static enum err parse_draft(struct context *context, struct agreement *agreement
 	return strcmp(agreement->origin, context->charter->origin) == 0 ? ERR_OK : ERR_PAPER;
 }
 
+/* A text that was signed before, now drafted again, keeps its signatures: what rests on them stays provable. */
+static enum err put_draft(struct context *context, struct slice hash)
+{
+	struct slice stored;
+	enum err err = view_get(context->view, TABLE_PAPER, hash, &stored);
+
+	if (err == ERR_NOT_FOUND)
+		view_put(context->view, TABLE_PAPER, hash, context->paper);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 enum err handle_draft(struct context *context)
 {
 	const Kluis__Draft *draft = context->operation->draft;
@@ -68,7 +79,7 @@ enum err handle_draft(struct context *context)
 		paper_new(context, wire_slice(draft->hash), SLICE_ARRAY(agreement->charter), AGREEMENT_DRAFTED);
 	if (row->candidate == NULL)
 		return ERR_MEMORY;
-	view_put(context->view, TABLE_PAPER, wire_slice(draft->hash), context->paper);
+	TRY(put_draft(context, wire_slice(draft->hash)));
 	return put_store(context, draft->store, row);
 }
 
@@ -108,6 +119,14 @@ static enum err text_of(struct context *context, struct slice stored, struct sli
 	return ERR_OK;
 }
 
+/* Did the key sign the note before? */
+static bool has_signature(struct context *context, struct slice stored, const struct public_key *key)
+{
+	struct note note;
+
+	return note_parse(stored, context->arena, &note, NULL) == ERR_OK && note_verify(&note, key) == ERR_OK;
+}
+
 /* Adds a signature to the paper under hash once it verifies. */
 static enum err add_signature(struct context *context, struct slice hash, const struct public_key *key,
 			      struct slice signature)
@@ -119,6 +138,8 @@ static enum err add_signature(struct context *context, struct slice hash, const 
 	TRY(note_of(context, hash, &note));
 	TRY(text_of(context, bytes_slice(&note), hash, &text));
 	TRY(key_verify(key->key, "", text, signature));
+	if (text.length < note.length && has_signature(context, bytes_slice(&note), key))
+		return ERR_OK;
 	if (text.length == note.length)
 		TRY(bytes_append_u8(&note, '\n'));
 	TRY(note_append_signature(&note, key, signature.data));

@@ -179,13 +179,14 @@ static enum err handle_new(struct prepared *prepared, struct context *context)
 {
 	const Kluis__Request *request = context->envelope->decoded;
 	Kluis__Result **results = arena_array(context->arena, request->n_operations, sizeof(Kluis__Result *));
+	bool is_first_entry = context->charter == NULL;
 
 	prepared->data = arena_array(context->arena, request->n_operations, sizeof(Kluis__Data *));
 	if (results == NULL || prepared->data == NULL)
 		return ERR_MEMORY;
 	TRY(handle_all(prepared, context, results));
-	/* who did not prove an invitation leaves no trace in the log (R37) */
-	if (prepared->is_first_contact && results[0]->code != ERR_OK) {
+	/* who did not prove an invitation leaves no trace in the log (R37), and the log begins with a charter (R49) */
+	if ((prepared->is_first_contact || is_first_entry) && results[0]->code != ERR_OK) {
 		answer_without_entry(prepared, (enum err)results[0]->code);
 		return ERR_OK;
 	}
@@ -195,8 +196,18 @@ static enum err handle_new(struct prepared *prepared, struct context *context)
 	return write_entry(prepared, context, ERR_OK, results, request->n_operations);
 }
 
-/* R39: what a store once got is not handed out again after its access ended. */
-static enum err still_in_force(struct context *context)
+/* Was anything disclosed to the employee whom the request names? A sync is nobody's. */
+static bool was_for_employee(const Kluis__Entry *entry, const Kluis__Request *request)
+{
+	for (size_t i = 0; i < entry->n_results; i++)
+		if (entry->results[i]->n_disclosures > 0 &&
+		    request->operations[i]->kind_case != KLUIS__OPERATION__KIND_SYNC)
+			return true;
+	return false;
+}
+
+/* R39: what a store once got is not handed out again after its access ended, or its employee's (I6). */
+static enum err still_in_force(struct context *context, const Kluis__Entry *entry)
 {
 	const Kluis__Request *request = context->envelope->decoded;
 
@@ -212,11 +223,14 @@ static enum err still_in_force(struct context *context)
 		return verdict.code;
 	bool is_same = request->has_agreement && context->agreement != NULL &&
 		       slice_equal(wire_slice(request->agreement), SLICE_ARRAY(context->agreement->hash));
-	return is_same ? ERR_OK : ERR_OTHER_AGREEMENT;
+	if (!is_same)
+		return ERR_OTHER_AGREEMENT;
+	return context->employee == NULL && was_for_employee(entry, request) ? ERR_NO_EMPLOYEE : ERR_OK;
 }
 
-/* Operations that answer with data are asked again; what they say now is as good as what they said. */
-static enum err data_again(struct prepared *prepared, struct context *context)
+/* Operations that answer with data are asked again; what they say now is as good as what they said. One that was
+ * refused stays so, as its entry says (R44). */
+static enum err data_again(struct prepared *prepared, struct context *context, const Kluis__Entry *entry)
 {
 	const Kluis__Request *request = context->envelope->decoded;
 	Kluis__Result scratch;
@@ -231,7 +245,8 @@ static enum err data_again(struct prepared *prepared, struct context *context)
 			continue;
 		kluis__result__init(&scratch);
 		context->result = &scratch;
-		TRY(handle(context));
+		if (entry->results[i]->code == ERR_OK)
+			TRY(handle(context));
 		TRY(add_data(prepared, context));
 	}
 	return ERR_OK;
@@ -262,12 +277,12 @@ static enum err answer_again(struct prepared *prepared, struct context *context,
 	if (entry->code != ERR_OK)
 		return ERR_OK;
 	if (has_disclosures(entry)) {
-		prepared->code = still_in_force(context);
+		prepared->code = still_in_force(context, entry);
 		if (prepared->code != ERR_OK)
 			return ERR_OK;
 		TRY(vault_disclose_again(context, entry, context->envelope->decoded));
 	}
-	TRY(data_again(prepared, context));
+	TRY(data_again(prepared, context, entry));
 	prepared->parts = context->parts;
 	return ERR_OK;
 }

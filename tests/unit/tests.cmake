@@ -5,3 +5,9 @@ set(lmdb_calls mdb_env_create mdb_env_set_maxdbs mdb_env_set_maxreaders mdb_env_
 list(TRANSFORM lmdb_calls PREPEND LINKER:--wrap=)
 target_link_options(test_store_fault PRIVATE ${lmdb_calls})
 target_link_libraries(test_store_fault PRIVATE PkgConfig::LMDB)
+
+# These run the core on the simulation's store, whose disk fails as it is told.
+foreach(name test_commit)
+  target_sources(${name} PRIVATE ${CMAKE_CURRENT_LIST_DIR}/../sim/store_memory.c ${CMAKE_CURRENT_LIST_DIR}/../sim/version.c)
+  target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_LIST_DIR}/../sim)
+endforeach()
