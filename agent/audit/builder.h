@@ -14,7 +14,7 @@ typedef enum err builder_tile_fn(void *context, const struct tile *tile, const s
 				 struct fault *fault);
 
 struct builder {
-	struct frontier frontier;
+	uint64_t size;				    /* leaves so far */
 	struct hash tiles[TILE_LEVELS][TILE_WIDTH]; /* the last, unfinished one of each level */
 	builder_tile_fn *take;
 	void *context;
@@ -30,6 +30,12 @@ enum err builder_load(struct builder *builder, uint64_t size, builder_read_fn *r
 		      struct fault *fault) MUST_USE;
 
 enum err builder_add(struct builder *builder, const struct hash *leaf, struct fault *fault) MUST_USE;
+/* A whole tile of leaves at once, where size is a multiple of TILE_WIDTH; root is tile_root of them, which another
+ * thread may have made. */
+enum err builder_add_tile(struct builder *builder, const struct hash *leaves, const struct hash *root,
+			  struct fault *fault) MUST_USE;
+/* The root of the tree so far. */
+void builder_root(const struct builder *builder, struct hash *ret_root);
 /* Hands out the partial tiles. */
 enum err builder_finish(struct builder *builder, struct fault *fault) MUST_USE;
 

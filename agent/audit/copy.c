@@ -54,7 +54,7 @@ static enum err load_tree(struct copier *copier, struct fault *fault)
 	struct hash root;
 
 	TRY(builder_load(copier->builder, copier->old.size, load_tile, copier, fault));
-	frontier_root(&copier->builder->frontier, &root);
+	builder_root(copier->builder, &root);
 	if (copier->old.size > 0 && !slice_equal(SLICE_ARRAY(root.bytes), SLICE_ARRAY(copier->old.root.bytes)))
 		return fault_set(
 			fault, ERR_CORRUPT,
@@ -121,7 +121,7 @@ static enum err write_tile(void *context, const struct tile *tile, const struct 
 
 static enum err write_bundle(struct copier *copier, struct fault *fault)
 {
-	uint64_t size = copier->builder->frontier.size;
+	uint64_t size = copier->builder->size;
 	struct tile bundle = {.is_entries = true, .width = (unsigned)(size % TILE_WIDTH), .index = size / TILE_WIDTH};
 	char name[TILE_PATH_MAX];
 
@@ -162,7 +162,7 @@ static enum err add_entry(struct copier *copier, struct slice bytes, struct faul
 	TRY(bundle_append(&copier->bundle, bytes));
 	TRY(want_papers(copier, bytes, fault));
 	TRY(builder_add(copier->builder, &leaf, fault));
-	if (copier->builder->frontier.size % TILE_WIDTH == 0)
+	if (copier->builder->size % TILE_WIDTH == 0)
 		return write_bundle(copier, fault);
 	return ERR_OK;
 }
@@ -183,12 +183,12 @@ static bool read_left(struct copier *copier, uint64_t from, uint64_t size)
 static enum err add_page(struct copier *copier, uint64_t size, struct fault *fault)
 {
 	struct reader reader = reader_of(bytes_slice(&copier->page));
-	uint64_t before = copier->builder->frontier.size;
+	uint64_t before = copier->builder->size;
 	struct slice entry;
 
-	while (copier->builder->frontier.size < size && bundle_next(&reader, &entry))
+	while (copier->builder->size < size && bundle_next(&reader, &entry))
 		TRY(add_entry(copier, entry, fault));
-	if (copier->builder->frontier.size == before || reader.is_short || reader.rest.length > 0)
+	if (copier->builder->size == before || reader.is_short || reader.rest.length > 0)
 		return fault_set(fault, ERR_INPUT, "the broker's page of the log from entry %" PRIu64 " is not one",
 				 before);
 	return ERR_OK;
@@ -196,15 +196,15 @@ static enum err add_page(struct copier *copier, uint64_t size, struct fault *fau
 
 static enum err add_all(struct copier *copier, uint64_t size, struct progress *progress, struct fault *fault)
 {
-	while (copier->builder->frontier.size < size) {
-		uint64_t from = copier->builder->frontier.size;
+	while (copier->builder->size < size) {
+		uint64_t from = copier->builder->size;
 
 		if (!read_left(copier, from, size)) {
 			bytes_clear(&copier->page);
 			TRY(copier->source->entries(copier->source->context, from, size, &copier->page, fault));
 		}
 		TRY(add_page(copier, size, fault));
-		progress_show(progress, copier->builder->frontier.size);
+		progress_show(progress, copier->builder->size);
 	}
 	TRY(builder_finish(copier->builder, fault));
 	return size % TILE_WIDTH == 0 ? ERR_OK : write_bundle(copier, fault);
@@ -222,7 +222,7 @@ static enum err try_entries(struct copier *copier, const struct checkpoint *new,
 	TRY(load_tree(copier, fault));
 	copier->mirror.checkpoint.size = new->size;
 	TRY(add_all(copier, new->size, &progress, fault));
-	frontier_root(&copier->builder->frontier, &root);
+	builder_root(copier->builder, &root);
 	*ret_is_right = slice_equal(SLICE_ARRAY(root.bytes), SLICE_ARRAY(new->root.bytes));
 	return ERR_OK;
 }

@@ -15,6 +15,7 @@
 /* One bundle read and hashed. */
 struct hashed {
 	struct hash leaves[TILE_WIDTH];
+	struct hash root; /* of a full one */
 	unsigned width;
 	enum err err;
 	struct fault fault;
@@ -56,6 +57,8 @@ static void hash_bundle(const struct check *check, unsigned place, struct bytes 
 	reader = reader_of(bytes_slice(buffer));
 	while (bundle_next(&reader, &entry))
 		merkle_leaf(entry, &hashed->leaves[hashed->width++]);
+	if (hashed->width == TILE_WIDTH)
+		tile_root(hashed->leaves, TILE_WIDTH, &hashed->root);
 }
 
 struct share {
@@ -130,12 +133,19 @@ static enum err compare_tile(void *context, const struct tile *tile, const struc
 
 /* ---- the walk ---- */
 
+/* A full bundle that the waypoint does not lie in goes in whole. */
 static enum err add_leaves(struct check *check, const struct hashed *hashed, struct fault *fault)
 {
+	struct tree_waypoint *waypoint = check->waypoint;
+	uint64_t before = check->builder->size;
+	bool is_passed = before < waypoint->size && waypoint->size <= before + hashed->width;
+
+	if (hashed->width == TILE_WIDTH && !is_passed)
+		return builder_add_tile(check->builder, hashed->leaves, &hashed->root, fault);
 	for (unsigned i = 0; i < hashed->width; i++) {
 		TRY(builder_add(check->builder, &hashed->leaves[i], fault));
-		if (check->builder->frontier.size == check->waypoint->size)
-			frontier_root(&check->builder->frontier, &check->waypoint->root);
+		if (check->builder->size == waypoint->size)
+			builder_root(check->builder, &waypoint->root);
 	}
 	return ERR_OK;
 }
@@ -223,7 +233,7 @@ static void judge(struct check *check)
 {
 	struct hash root;
 
-	frontier_root(&check->builder->frontier, &root);
+	builder_root(check->builder, &root);
 	if (slice_equal(SLICE_ARRAY(root.bytes), SLICE_ARRAY(check->mirror->checkpoint.root.bytes)))
 		blame_tiles(check);
 	else

@@ -96,12 +96,13 @@ static enum err read_tile(void *context, const struct tile *tile, struct hash *r
 	return ERR_OK;
 }
 
-static void assert_roots_equal(const struct frontier *a, const struct frontier *b)
+/* The builder's root is that of the same leaves appended one by one. */
+static void assert_root(const struct builder *builder, const struct frontier *frontier)
 {
 	struct hash first, second;
 
-	frontier_root(a, &first);
-	frontier_root(b, &second);
+	builder_root(builder, &first);
+	frontier_root(frontier, &second);
 	assert_memory_equal(first.bytes, second.bytes, HASH_SIZE);
 }
 
@@ -109,6 +110,7 @@ static void assert_roots_equal(const struct frontier *a, const struct frontier *
 static void test_load_goes_on_from_any_size(void **state)
 {
 	struct builder *whole = builder_new(take, &tiles);
+	static struct frontier frontier;
 	struct hash leaf, next;
 
 	(void)state;
@@ -117,21 +119,48 @@ static void test_load_goes_on_from_any_size(void **state)
 	for (unsigned size = 0; size < SIZES; size++) {
 		static struct tiles unused;
 		struct builder *again = builder_new(take, &unused);
-		struct frontier expected = whole->frontier;
+		struct frontier expected = frontier;
 
 		memset(&unused, 0, sizeof(unused));
 		unused.full[0] = size / TILE_WIDTH;
 		unused.full[1] = size / TILE_WIDTH / TILE_WIDTH;
 		assert_int_equal(builder_load(again, size, read_tile, whole, NULL), ERR_OK);
-		assert_roots_equal(&again->frontier, &whole->frontier);
+		assert_root(again, &frontier);
 		frontier_append(&expected, &next);
 		assert_int_equal(builder_add(again, &next, NULL), ERR_OK);
-		assert_roots_equal(&again->frontier, &expected);
+		assert_root(again, &expected);
 		builder_free(&again);
 		leaf_of(size, &leaf);
 		assert_int_equal(builder_add(whole, &leaf, NULL), ERR_OK);
+		frontier_append(&frontier, &leaf);
 	}
 	builder_free(&whole);
+}
+
+/* Whole tiles at once and leaf by leaf are the same. */
+static void test_add_tile_is_as_adding_its_leaves(void **state)
+{
+	struct builder *builder = builder_new(take, &tiles);
+	struct frontier frontier = {0};
+	struct hash root;
+	static struct hash tile[TILE_WIDTH];
+
+	(void)state;
+	memset(&tiles, 0, sizeof(tiles));
+	for (unsigned i = 0; i < 3 * TILE_WIDTH; i++) {
+		leaf_of(i, &tile[i % TILE_WIDTH]);
+		frontier_append(&frontier, &tile[i % TILE_WIDTH]);
+		if (i % TILE_WIDTH < TILE_WIDTH - 1)
+			continue;
+		tile_root(tile, TILE_WIDTH, &root);
+		assert_int_equal(builder_add_tile(builder, tile, &root, NULL), ERR_OK);
+		assert_root(builder, &frontier);
+	}
+	assert_int_equal(tiles.full[0], 3);
+	assert_int_equal(builder_add(builder, &tile[0], NULL), ERR_OK);
+	frontier_append(&frontier, &tile[0]);
+	assert_root(builder, &frontier);
+	builder_free(&builder);
 }
 
 int main(void)
@@ -140,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_tiles_of_70000_leaves),
 		cmocka_unit_test(test_full_tiles_have_no_partial_beside_them),
 		cmocka_unit_test(test_load_goes_on_from_any_size),
+		cmocka_unit_test(test_add_tile_is_as_adding_its_leaves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
