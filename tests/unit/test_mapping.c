@@ -22,7 +22,7 @@ static int begin(void **state)
 	(void)state;
 	arena_init(&world.arena, 16 << 20);
 	const char *text = text_of_file(&world.arena, "broker/examples/foodmart/charter.ini");
-	return charter_parse(slice_text(text), "charter.ini", &world.arena, &world.charter, NULL);
+	return charter_parse(slice_text(text), "charter.ini", &world.arena, &world.charter, NULL) == ERR_OK ? 0 : -1;
 }
 
 static int end(void **state)
