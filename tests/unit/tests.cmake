@@ -11,3 +11,6 @@ foreach(name test_commit)
   target_sources(${name} PRIVATE ${CMAKE_CURRENT_LIST_DIR}/../sim/store_memory.c ${CMAKE_CURRENT_LIST_DIR}/../sim/version.c)
   target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_LIST_DIR}/../sim)
 endforeach()
+
+# The core's functions themselves, which know store.h alone.
+target_link_libraries(test_dispatch PRIVATE "$<LINK_GROUP:RESCAN,kluis_core,kluis_store>")
