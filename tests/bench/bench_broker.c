@@ -166,7 +166,7 @@ void bench_broker_start(struct bench_broker *broker, unsigned store_count, uint6
 
 uint64_t bench_broker_cpu_ns(struct bench_broker *broker)
 {
-	unsigned long long cpu_ns;
+	unsigned long long cpu_ns = 0;
 
 	must(fputs("\n", broker->to) >= 0 && fflush(broker->to) == 0 && fscanf(broker->from, "%llu", &cpu_ns) == 1,
 	     "asking the broker for its CPU time");
