@@ -1,0 +1,479 @@
+/*
+ * What must always hold, looked at from outside: the broker's tables, the stores' copies, the auditor.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "copy.h"
+#include "core/tables.h"
+#include "ledger/ledger.h"
+#include "model.h"
+#include "replay.h"
+#include "rows.pb-c.h"
+#include "scratch.h"
+#include "verify.h"
+
+#define PAGES_MAX 200
+
+extern const struct ledger_tables core_ledger_tables;
+
+/* ---- I1, I8 ---- */
+
+static void check_received(struct sim *sim)
+{
+	for (size_t i = 0; i < sim->received.count; i++) {
+		const struct received *received = &sim->received.items[i];
+		if (received->index >= sim->model->leaves.count ||
+		    memcmp(&received->leaf, &sim->model->leaves.items[received->index], sizeof(received->leaf)) != 0)
+			sim_fail(sim, "I1", "received entry %" PRIu64 ", which the log does not have", received->index);
+	}
+}
+
+/* The entries on the disk are those that the model took. */
+static void check_log(struct sim *sim, struct store_txn *txn)
+{
+	struct slice bytes;
+	struct hash leaf;
+	size_t from = sim->is_calm || sim->model->leaves.count < 50 ? 0 : sim->model->leaves.count - 50;
+
+	if (store_count(txn, TABLE_ENTRY) != sim->model->leaves.count)
+		sim_fail(sim, "I8", "%" PRIu64 " entries, %zu were durable", store_count(txn, TABLE_ENTRY),
+			 sim->model->leaves.count);
+	for (size_t i = from; i < sim->model->leaves.count; i++) {
+		sim_must(sim, ledger_entry(&core_ledger_tables, txn, i, &bytes), "entry");
+		merkle_leaf(bytes, &leaf);
+		if (memcmp(&leaf, &sim->model->leaves.items[i], sizeof(leaf)) != 0)
+			sim_fail(sim, "I3", "entry %zu is another one now", i);
+	}
+}
+
+/* ---- I10 ---- */
+
+struct checking {
+	struct sim *sim;
+	struct store_txn *txn;
+	struct arena arena;
+};
+
+static void *row_of(struct checking *checking, enum table table, struct slice key,
+		    const ProtobufCMessageDescriptor *type)
+{
+	struct slice value;
+	ProtobufCMessage *row;
+
+	if (store_get(checking->txn, table, key, &value) != ERR_OK)
+		sim_fail(checking->sim, "I10", "a row of table %u is missing", (unsigned)table);
+	sim_must(checking->sim, wire_decode(type, value, &checking->arena, &row), "row");
+	return row;
+}
+
+static bool is_day(const Rows__StoreDay *row, const struct store_day *day)
+{
+	if (row == NULL || !day->is_known)
+		return row == NULL && !day->is_known;
+	return row->store == day->store && row->day == day->day;
+}
+
+static bool has_visit(const Rows__Customer *row, uint32_t store, int32_t day)
+{
+	for (size_t i = 0; i < row->n_visits; i++)
+		if (row->visits[i]->store == store && row->visits[i]->last_day == day)
+			return true;
+	return false;
+}
+
+static bool has_consent(const Rows__Customer *row, const char *purpose, uint32_t status)
+{
+	for (size_t i = 0; i < row->n_consents; i++)
+		if (strcmp(row->consents[i]->purpose, purpose) == 0 && row->consents[i]->status == status)
+			return true;
+	return false;
+}
+
+static void check_customer(struct checking *checking, const struct model_customer *customer)
+{
+	struct sim *sim = checking->sim;
+	const Rows__Customer *row =
+		row_of(checking, TABLE_CUSTOMER, SLICE_ARRAY(customer->pseudonym), &rows__customer__descriptor);
+	size_t visits = 0, consents = 0;
+
+	if (row->version != customer->records.count || (row->is_restricted != 0) != customer->is_restricted)
+		sim_fail(sim, "I10", "a customer has version %u of %zu", row->version, customer->records.count);
+	if (!is_day(row->registered, &customer->registered) || !is_day(row->first, &customer->first) ||
+	    !is_day(row->latest, &customer->latest))
+		sim_fail(sim, "I10", "a customer's history is not what the log gives");
+	for (size_t i = 0; i < STORES; i++) {
+		const struct model_visit *visit = &customer->visits[i];
+		visits += visit->has;
+		if (visit->has && !has_visit(row, sim->stores[i].store, visit->day))
+			sim_fail(sim, "I10", "a visit is not what the log gives");
+	}
+	for (size_t i = 0; i < SPEC_PURPOSES; i++) {
+		consents += customer->has_status[i];
+		if (customer->has_status[i] && !has_consent(row, spec_purposes[i], customer->status[i]))
+			sim_fail(sim, "I10", "a consent is not what the log gives");
+	}
+	if (visits != row->n_visits || consents != row->n_consents)
+		sim_fail(sim, "I10", "visits or consents that the log does not give");
+}
+
+static void check_standing(struct sim *sim, const Rows__Paper *row, const struct model_standing *standing)
+{
+	bool is_same = row == NULL ? standing->spec == NULL
+				   : standing->spec != NULL && row->state == (uint32_t)standing->state &&
+					     memcmp(row->hash.data, standing->spec->hash, HASH_SIZE) == 0;
+
+	if (!is_same)
+		sim_fail(sim, "I10", "an agreement's state is not what the log gives");
+}
+
+static size_t check_store(struct checking *checking, size_t place)
+{
+	const struct model_store *store = &checking->sim->model->stores[place];
+	uint8_t key[4 + PSEUDONYM_SIZE];
+	size_t count = 0;
+
+	if (!store->is_open)
+		return 0;
+	put_u32(key, checking->sim->stores[place].store);
+	const Rows__Store *row = row_of(checking, TABLE_STORE, SLICE(key, 4), &rows__store__descriptor);
+	check_standing(checking->sim, row->current, &store->current);
+	check_standing(checking->sim, row->candidate, &store->candidate);
+	for (size_t i = 0; i < store->employees.count; i++) {
+		const struct model_employee *employee = &store->employees.items[i];
+		memcpy(key + 4, employee->pseudonym, PSEUDONYM_SIZE);
+		if (!employee->is_there)
+			continue;
+		const Rows__Employee *person =
+			row_of(checking, TABLE_EMPLOYEE, SLICE_ARRAY(key), &rows__employee__descriptor);
+		if (strcmp(person->role, spec_roles[employee->role]) != 0)
+			sim_fail(checking->sim, "I10", "a role is not what the log gives");
+		count++;
+	}
+	return count;
+}
+
+/* One row a day and grant with the count, one for each customer counted. */
+static void check_uses(struct checking *checking)
+{
+	struct model *model = checking->sim->model;
+	uint64_t days = 0;
+
+	for (size_t i = 0; i < model->uses.count; i++) {
+		const struct model_use *use = &model->uses.items[i];
+		uint8_t key[HASH_SIZE + 5];
+		struct slice value;
+		bool is_first = true;
+
+		for (size_t j = 0; j < i; j++)
+			if (model->uses.items[j].grant == use->grant && model->uses.items[j].day == use->day &&
+			    memcmp(model->uses.items[j].agreement, use->agreement, HASH_SIZE) == 0)
+				is_first = false;
+		days += is_first;
+		memcpy(key, use->agreement, HASH_SIZE);
+		key[HASH_SIZE] = (uint8_t)use->grant;
+		put_u32(key + HASH_SIZE + 1, use->day);
+		uint32_t count =
+			model_uses(model, model_agreement(model, SLICE_ARRAY(use->agreement)), use->grant, use->day);
+		if (store_get(checking->txn, TABLE_USE, SLICE_ARRAY(key), &value) != ERR_OK || value.length != 4 ||
+		    get_u32(value.data) != count)
+			sim_fail(checking->sim, "I10", "a day's use is not the %u that the log gives", count);
+	}
+	if (store_count(checking->txn, TABLE_USE) != days + model->uses.count)
+		sim_fail(checking->sim, "I10", "use is counted that the log does not give");
+}
+
+static void check_lanes(struct checking *checking)
+{
+	const struct model *model = checking->sim->model;
+	uint64_t lanes = 0;
+
+	for (size_t i = 0; i < model->principals.count; i++) {
+		const struct model_principal *principal = &model->principals.items[i];
+		uint8_t key[1 + PRINCIPAL_MAX];
+		size_t length = strlen(principal->name);
+		struct slice value;
+
+		memcpy(key + 1, principal->name, length);
+		for (unsigned lane = 0; lane <= LANE_MAX; lane++) {
+			key[0] = (uint8_t)lane;
+			if (principal->sequences[lane] == 0)
+				continue;
+			lanes++;
+			if (store_get(checking->txn, TABLE_LANE, SLICE(key, length + 1), &value) != ERR_OK ||
+			    get_u64(value.data) != principal->sequences[lane])
+				sim_fail(checking->sim, "I5", "lane %u of %s is not where the log says", lane,
+					 principal->name);
+		}
+	}
+	if (store_count(checking->txn, TABLE_LANE) != lanes)
+		sim_fail(checking->sim, "I5", "%" PRIu64 " lanes, %" PRIu64 " by the log",
+			 store_count(checking->txn, TABLE_LANE), lanes);
+}
+
+static void check_counts(struct checking *checking, size_t employees)
+{
+	const struct model *model = checking->sim->model;
+	const struct {
+		enum table table;
+		uint64_t count;
+	} rows[] = {{TABLE_CUSTOMER, model->customers.count},
+		    {TABLE_RECEIPT, model->receipts.count},
+		    {TABLE_RECEIPT_AT, model->receipts.count},
+		    {TABLE_EMPLOYEE, employees}};
+	uint64_t records = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (store_count(checking->txn, rows[i].table) != rows[i].count)
+			sim_fail(checking->sim, "I10", "table %u has %" PRIu64 " rows, by the log %" PRIu64,
+				 (unsigned)rows[i].table, store_count(checking->txn, rows[i].table), rows[i].count);
+	for (size_t i = 0; i < model->customers.count; i++)
+		records += model->customers.items[i].records.count;
+	if (store_count(checking->txn, TABLE_RECORD) != records)
+		sim_fail(checking->sim, "I10", "records are missing");
+	if (store_count(checking->txn, TABLE_FEED) != store_count(checking->txn, TABLE_FEED_AT))
+		sim_fail(checking->sim, "I11", "the feed names a customer twice, or not at all");
+}
+
+static void check_tables(struct checking *checking)
+{
+	const struct model *model = checking->sim->model;
+	size_t employees = 0;
+
+	check_log(checking->sim, checking->txn);
+	for (size_t i = 0; i < model->customers.count; i++)
+		check_customer(checking, &model->customers.items[i]);
+	for (size_t i = 0; i < STORES; i++)
+		employees += check_store(checking, i);
+	check_uses(checking);
+	check_lanes(checking);
+	check_counts(checking, employees);
+}
+
+void check_now(struct sim *sim)
+{
+	struct checking checking = {.sim = sim};
+
+	check_received(sim);
+	arena_init(&checking.arena, (size_t)64 * 1024 * 1024);
+	sim_must(sim, store_begin_read(sim->franchise.store, &checking.txn), "read");
+	check_tables(&checking);
+	store_end_read(&checking.txn);
+	arena_fini(&checking.arena);
+}
+
+/* ---- I11 ---- */
+
+struct comparing {
+	struct sim *sim;
+	size_t store;
+	unsigned purpose;
+	uint64_t found;
+};
+
+static int grant_of(const struct comparing *comparing, const struct model_customer *customer)
+{
+	struct model_ask ask = {.store = comparing->store,
+				.purpose = comparing->purpose,
+				.operation = OPERATION_SYNC,
+				.time_s = broker_now(comparing->sim) / 1000,
+				.customer = customer};
+
+	return model_permits(comparing->sim->model, &ask);
+}
+
+static void check_row(struct comparing *comparing, const struct model_customer *customer, int grant,
+		      const struct replica_row *row)
+{
+	struct sim *sim = comparing->sim;
+	const struct grant_spec *spec = &sim->model->stores[comparing->store].current.spec->grants[grant];
+	const struct model_record *record = &customer->records.items[customer->records.count - 1];
+	struct arena arena CLEANUP(arena_fini);
+	Kluis__Values *values;
+
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	if (row->version != customer->records.count || row->fields != model_fields(spec, record))
+		sim_fail(sim, "I11", "store %u has version %u of %zu", sim->stores[comparing->store].store,
+			 row->version, customer->records.count);
+	sim_must(sim, WIRE_DECODE(Values, values, row->content, &arena, &values), "values");
+	for (size_t i = 0; i < values->n_values; i++) {
+		unsigned field = values->values[i]->field - 1;
+		if (field >= SPEC_FIELDS || record->values[field] == NULL ||
+		    strcmp(values->values[i]->value, model_shown(spec, record, field, &arena)) != 0)
+			sim_fail(sim, "I11", "store %u has another value of field %u",
+				 sim->stores[comparing->store].store, field + 1);
+	}
+}
+
+static enum err compare_row(void *context, const struct replica_row *row)
+{
+	struct comparing *comparing = context;
+	struct sim *sim = comparing->sim;
+	const struct model_customer *customer = model_customer(sim->model, row->customer);
+	int grant = customer == NULL ? -1 : grant_of(comparing, customer);
+
+	if (grant < 0)
+		sim_fail(sim, "I11", "store %u holds somebody whom no grant for %s gives it",
+			 sim->stores[comparing->store].store, spec_purposes[comparing->purpose]);
+	check_row(comparing, customer, grant, row);
+	comparing->found++;
+	return ERR_OK;
+}
+
+static void compare_copy(struct comparing *comparing)
+{
+	struct sim *sim = comparing->sim;
+	uint64_t expected = 0;
+
+	sim_must(sim,
+		 replica_each(&sim->stores[comparing->store].copy, spec_purposes[comparing->purpose], compare_row,
+			      comparing),
+		 "copy");
+	for (size_t i = 0; i < sim->model->customers.count; i++)
+		expected += grant_of(comparing, &sim->model->customers.items[i]) >= 0;
+	if (comparing->found != expected)
+		sim_fail(sim, "I11", "store %u holds %" PRIu64 " customers for %s, granted are %" PRIu64,
+			 sim->stores[comparing->store].store, comparing->found, spec_purposes[comparing->purpose],
+			 expected);
+}
+
+static enum err forget_cursor(struct store_txn *txn, void *purpose)
+{
+	uint8_t key[NAME_MAX_ + 1];
+	size_t length = strlen(purpose);
+
+	memcpy(key, purpose, length);
+	key[length] = 0;
+	store_delete(txn, REPLICA_META, SLICE(key, length + 1));
+	return ERR_OK;
+}
+
+/* A scope that changed by time or by a charter's new rule is not in the feed: such a copy is made anew. */
+static void make_anew(struct sim *sim, size_t store, unsigned purpose)
+{
+	char name[NAME_MAX_ + 1];
+
+	if (!sim->has_windows && !sim->has_other_charter)
+		return;
+	snprintf(name, sizeof(name), "%s", spec_purposes[purpose]);
+	sim_must(sim, store_update(sim->stores[store].copy.store, forget_cursor, name), "cursor");
+}
+
+static void sync_all(struct sim *sim, size_t store, unsigned purpose)
+{
+	struct client *client = client_of(sim, &sim->stores[store], LANE_SYNC);
+
+	make_anew(sim, store, purpose);
+	for (unsigned i = 0; i < PAGES_MAX; i++) {
+		client->has_page = false;
+		client_sync(client, spec_purposes[purpose]);
+		client_settle(client);
+		if (client->has_page && client->outcome.verdict == ERR_OK && !client->outcome.has_more)
+			return;
+	}
+	sim_fail(sim, "I11", "store %u never gets to the end of its copy: %s", sim->stores[store].store,
+		 error_text(client->outcome.verdict));
+}
+
+void check_copies(struct sim *sim)
+{
+	for (size_t i = 0; i < STORES; i++) {
+		const struct actor *store = &sim->stores[i];
+		const struct model_principal *principal = model_principal(sim->model, store->key.public.name);
+
+		if (principal == NULL || memcmp(principal->key, store->key.public.key, KEY_SIZE) != 0)
+			continue;
+		for (unsigned purpose = 0; purpose < SPEC_PURPOSES; purpose++) {
+			struct comparing comparing = {.sim = sim, .store = i, .purpose = purpose};
+			if (grant_of(&comparing, NULL) < 0)
+				continue;
+			sync_all(sim, i, purpose);
+			compare_copy(&comparing);
+		}
+	}
+}
+
+/* ---- the auditor ---- */
+
+static enum err source_note(void *context, struct bytes *ret_note, struct fault *fault)
+{
+	struct store_txn *txn CLEANUP(store_end_read) = NULL;
+	struct sim *sim = context;
+	struct slice note;
+
+	(void)fault;
+	TRY(store_begin_read(sim->franchise.store, &txn));
+	TRY(ledger_checkpoint(&core_ledger_tables, txn, &note));
+	bytes_clear(ret_note);
+	return bytes_append(ret_note, note);
+}
+
+static enum err source_entries(void *context, uint64_t from, uint64_t size, struct bytes *ret_page, struct fault *fault)
+{
+	struct store_txn *txn CLEANUP(store_end_read) = NULL;
+	struct sim *sim = context;
+	struct slice entry;
+
+	(void)fault;
+	TRY(store_begin_read(sim->franchise.store, &txn));
+	bytes_clear(ret_page);
+	for (uint64_t i = from; i < size && i < from + 256; i++) {
+		TRY(ledger_entry(&core_ledger_tables, txn, i, &entry));
+		TRY(bundle_append(ret_page, entry));
+	}
+	return ERR_OK;
+}
+
+static enum err source_paper(void *context, struct slice hash, struct bytes *ret_paper, struct fault *fault)
+{
+	struct store_txn *txn CLEANUP(store_end_read) = NULL;
+	struct sim *sim = context;
+	struct slice paper;
+
+	(void)fault;
+	TRY(store_begin_read(sim->franchise.store, &txn));
+	TRY(ledger_paper(&core_ledger_tables, txn, hash, &paper));
+	bytes_clear(ret_paper);
+	return bytes_append(ret_paper, paper);
+}
+
+static void report_finding(void *context, const char *text)
+{
+	struct sim *sim = context;
+
+	fprintf(stderr, "seed %" PRIu64 ": the auditor: %s\n", sim->seed, text);
+}
+
+static void check_mirror(struct sim *sim, const char *folder)
+{
+	struct copy_source source = {
+		.context = sim, .checkpoint = source_note, .entries = source_entries, .paper = source_paper};
+	struct copy_summary copied;
+	struct findings findings = {.report = report_finding, .context = sim};
+	struct verify_options options = {.log = sim->franchise.log.public};
+	struct verify_summary verified;
+	struct replay_counts counts;
+	struct mirror mirror;
+	struct fault fault = {""};
+
+	if (copy_log(folder, &source, &options.log, &sim->office.key.public, &copied, &fault) != ERR_OK ||
+	    verify_mirror(folder, &options, &findings, &verified, &fault) != ERR_OK)
+		sim_fail(sim, "I3", "the auditor: %s", fault.text);
+	sim_must(sim, mirror_open(folder, &mirror, &fault), fault.text);
+	if (replay_check(&mirror, &sim->office.key.public, &findings, &counts, &fault) != ERR_OK)
+		sim_fail(sim, "I4", "the auditor: %s", fault.text);
+	mirror_close(&mirror);
+	if (findings.count > 0)
+		sim_fail(sim, "I4", "the auditor has %" PRIu64 " findings", findings.count);
+}
+
+void check_auditor(struct sim *sim)
+{
+	char folder[SCRATCH_MAX];
+
+	scratch_new(folder);
+	check_mirror(sim, folder);
+	scratch_remove(folder);
+}

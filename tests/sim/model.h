@@ -1,0 +1,165 @@
+/*
+ * What must be, by plain facts and rules that share no code with the broker's decisions: entries come in as they
+ * become durable, each is checked against what the ones before it make of the world, then taken in.
+ */
+#ifndef KLUIS_SIM_MODEL_H
+#define KLUIS_SIM_MODEL_H
+
+#include "kluis/entry.h"
+#include "kluis/operation.h"
+#include "kluis/ownership.h"
+#include "sim.h"
+
+struct model_visit {
+	bool has;
+	int32_t day;
+};
+
+struct model_record {
+	char *values[SPEC_FIELDS]; /* NULL: none */
+};
+
+struct model_customer {
+	uint8_t pseudonym[PSEUDONYM_SIZE];
+	bool is_restricted;
+	struct store_day registered, first, latest;
+	struct model_visit visits[STORES]; /* by place of the store */
+	bool has_status[SPEC_PURPOSES];
+	uint32_t status[SPEC_PURPOSES];
+	LIST(struct model_record) records; /* by version - 1 */
+};
+
+struct model_employee {
+	uint8_t pseudonym[PSEUDONYM_SIZE];
+	unsigned role;
+	bool is_there;
+};
+
+struct model_standing {
+	const struct agreement_spec *spec; /* NULL: none */
+	enum agreement_state state;
+};
+
+struct model_store {
+	bool is_open;
+	struct model_standing current, candidate;
+	LIST(struct model_employee) employees;
+};
+
+struct model_receipt {
+	uint8_t id[PSEUDONYM_SIZE];
+	size_t customer;
+	uint32_t store;
+	int32_t day;
+};
+
+struct model_use {
+	uint8_t agreement[HASH_SIZE];
+	size_t grant;
+	uint32_t day;
+	size_t customer;
+};
+
+/* What was sent or answered beside the signed bytes. */
+struct model_truth {
+	uint8_t commitment[HASH_SIZE];
+	uint8_t *content;
+	size_t length;
+};
+
+/* A principal's key and where its lanes are. */
+struct model_principal {
+	char name[PRINCIPAL_MAX + 1];
+	uint8_t key[KEY_SIZE];
+	uint64_t sequences[LANE_MAX + 1];
+	uint64_t indices[LANE_MAX + 1]; /* of the entry that the next request acknowledges */
+};
+
+struct model_invitation {
+	char name[PRINCIPAL_MAX + 1];
+	uint8_t code_hash[HASH_SIZE];
+	uint64_t expires_ms;
+	bool is_open;
+};
+
+struct model {
+	struct sim *sim;
+	struct arena arena; /* of the whole run */
+	struct frontier tree;
+	uint64_t time_ms;	       /* of the last entry */
+	LIST(struct hash) leaves;      /* by index */
+	LIST(struct hash) roots;       /* by size - 1 */
+	LIST(struct hash) requests;    /* of entries that used a sequence number up, with the signature */
+	LIST(struct hash) checkpoints; /* notes that were looked at */
+	LIST(const struct charter_spec *) charters;
+	LIST(const struct agreement_spec *) agreements;
+	const struct charter_spec *charter; /* in force */
+	struct model_store stores[STORES];
+	LIST(struct model_customer) customers;
+	LIST(struct model_receipt) receipts;
+	LIST(struct model_use) uses;
+	LIST(struct model_truth) truths;
+	LIST(struct model_principal) principals;
+	LIST(struct model_invitation) invitations;
+};
+
+struct model *model_new(struct sim *sim);
+void model_free(struct model **model);
+
+/* What an operation's part says, by its commitment. */
+void model_tell(struct model *model, struct slice commitment, struct slice content);
+/* Checks the next entry of the log and takes it in. */
+void model_take(struct model *model, struct slice entry);
+/* I3: a note that the log signed, from wherever it came. */
+void model_checkpoint(struct model *model, struct slice note);
+/* I6, at the moment at which the broker hands a reply out. */
+void model_release(const struct model *model, const Kluis__Reply *reply, uint64_t now_ms);
+/* I4: are these the values that the disclosure stands for? */
+void model_disclosed(const struct model *model, const struct entry *entry, const Kluis__Disclosure *disclosure,
+		     struct slice content);
+
+/* ---- facts (model_facts.c) ---- */
+
+struct model_ask {
+	size_t store; /* place */
+	unsigned purpose;
+	enum operation operation;
+	struct slice employee;
+	uint64_t time_s;
+	const struct model_customer *customer; /* NULL: whatever customer */
+};
+/* The first grant of the store's agreement that allows it, or -1. */
+int model_permits(const struct model *model, const struct model_ask *ask);
+/* Is there an agreement in force at this time? */
+bool model_in_force(const struct model *model, size_t store, uint64_t time_s);
+/* The fields of a grant that a record has. */
+uint64_t model_fields(const struct grant_spec *grant, const struct model_record *record);
+/* What may be seen of a field, in the arena. */
+const char *model_shown(const struct grant_spec *grant, const struct model_record *record, unsigned field,
+			struct arena *arena);
+/* Customers counted on the grant's day. */
+uint32_t model_uses(const struct model *model, const struct agreement_spec *spec, size_t grant, uint32_t day);
+bool model_is_used(const struct model *model, const struct agreement_spec *spec, size_t grant, uint32_t day,
+		   size_t customer);
+uint32_t model_local_day(uint64_t time_s);
+
+struct model_customer *model_customer(struct model *model, struct slice pseudonym);
+struct model_employee *model_employee(const struct model_store *store, struct slice pseudonym);
+struct model_principal *model_principal(struct model *model, const char *name);
+const struct agreement_spec *model_agreement(const struct model *model, struct slice hash);
+const struct charter_spec *model_charter(const struct model *model, struct slice hash);
+int model_purpose(const char *name);
+
+/* ---- effects (model_apply.c) ---- */
+struct model_step {
+	const struct entry *entry;
+	const Kluis__Operation *operation;
+	const Kluis__Result *result;
+	uint64_t time_ms;
+	bool is_store;
+	size_t store; /* place, of a store */
+};
+/* Takes in what an operation without refusal did. */
+void model_apply(struct model *model, const struct model_step *step);
+
+#endif
