@@ -84,6 +84,6 @@ bool expect_gate(const struct state *state, const struct step *step, const struc
 {
 	if (gate->code == ERR_OK)
 		return true;
-	expect_code(state, step, gate->code, gate->clause);
+	expect_code(state, step, gate->code, gate->clause[0] == '\0' ? NULL : gate->clause);
 	return false;
 }

@@ -27,7 +27,7 @@ static void controller_standing(const struct state *state, const struct step *st
 	gate->verdict.fields = UINT64_MAX;
 	set(gate, ERR_OK, "controller");
 	if (operation == OPERATION_LOOKUP && charter_purpose(state->charter, step_purpose(step)) < 0)
-		gate->code = ERR_PURPOSE;
+		set(gate, ERR_PURPOSE, "");
 }
 
 /* A role that the agreement's charter does not have is in no grant's staff. */

@@ -14,8 +14,8 @@ struct gate {
 	struct decide_input input;
 	struct verdict verdict;
 	struct customer_facts facts;
-	enum err code; /* what the log gives */
-	char clause[CLAUSE_MAX + 1];
+	enum err code;		     /* what the log gives */
+	char clause[CLAUSE_MAX + 1]; /* empty: none decided */
 };
 
 /* Without a customer: R80 to R87, and that the request names the agreement in force. */

@@ -38,6 +38,7 @@ static enum err load_employee(struct context *context, uint32_t store)
 	ProtobufCMessage *row;
 	const Kluis__Request *request = context->envelope->decoded;
 
+	context->employee = NULL;
 	if (!request->has_employee)
 		return ERR_OK;
 	put_u32(key, store);
@@ -99,6 +100,11 @@ static enum err handle(struct context *context)
 	if (context->charter == NULL && context->operation->kind_case != KLUIS__OPERATION__KIND_CHARTER)
 		return refuse(context, ERR_STATE, NULL);
 	TRY(handler(context));
+	/* who acts may just have been added, removed or given another role (R48) */
+	bool is_own_staff = context->operation->kind_case == KLUIS__OPERATION__KIND_STAFF &&
+			    context->envelope->principal.kind == PRINCIPAL_STORE;
+	if (is_own_staff)
+		TRY(load_employee(context, context->envelope->principal.store));
 	return context->view->status;
 }
 
