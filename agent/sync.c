@@ -67,6 +67,9 @@ static enum err verdict_of(const struct session_answer *answer, struct sync_outc
 {
 	outcome->verdict = (enum err)answer->entry.decoded->code;
 	outcome->clause[0] = '\0';
+	/* sent again after the access ended: the entry stands, what it gave does not come with it (R39) */
+	if (answer->reply->code != ERR_OK)
+		outcome->verdict = (enum err)answer->reply->code;
 	if (outcome->verdict != ERR_OK)
 		return outcome->verdict;
 	const Kluis__Result *result = answer->entry.decoded->results[0];

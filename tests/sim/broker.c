@@ -129,7 +129,7 @@ static void release(struct sim *sim, struct prepared **prepared, struct message 
 
 	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
 	sim_must(sim, WIRE_DECODE(Reply, reply, core_reply(*prepared), &arena, &reply), "reply");
-	model_release(sim->model, reply, broker_now(sim));
+	model_release(sim->model, reply, broker_now(sim), sim->durable);
 	send_answer(sim, message, core_reply(*prepared));
 	prepared_free(prepared);
 	message_free(message);
@@ -143,6 +143,7 @@ void broker_prepare(struct sim *sim)
 
 	if (sim->queue_count == 0 || sim->waiting_count == WAITING_MAX)
 		return;
+	sim->durable = sim->model->leaves.count;
 	size_t i = sim->is_calm ? 0 : draw(sim, sim->queue_count);
 	struct message message = sim->queue[i];
 	memmove(&sim->queue[i], &sim->queue[i + 1], (sim->queue_count - i - 1) * sizeof(message));
@@ -188,6 +189,7 @@ void broker_commit(struct sim *sim)
 
 	if (count == 0)
 		return;
+	sim->durable = sim->model->leaves.count;
 	enum err err = core_commit(sim->franchise.core, batch, count, broker_now(sim));
 	if (err != ERR_OK && !(sim->is_full && err == ERR_DISK_FULL))
 		sim_fail(sim, "core", "commit: %s", error_text(err));

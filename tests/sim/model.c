@@ -408,7 +408,33 @@ void model_take(struct model *model, struct slice bytes)
 
 /* ---- replies ---- */
 
-void model_release(const struct model *model, const Kluis__Reply *reply, uint64_t now_ms)
+static bool is_for_person(const struct entry *entry)
+{
+	for (size_t i = 0; i < entry->decoded->n_results; i++)
+		if (entry->decoded->results[i]->n_disclosures > 0 &&
+		    entry->request->operations[i]->kind_case == KLUIS__OPERATION__KIND_LOOKUP)
+			return true;
+	return false;
+}
+
+/* A store is answered once more: is it still its right? */
+static void check_again(const struct model *model, const struct entry *entry, uint64_t time_s)
+{
+	size_t place = 0;
+
+	while (model->sim->stores[place].store != entry->principal.store)
+		place++;
+	if (!model_in_force(model, place, time_s))
+		sim_fail(model->sim, "I6", "values for store %u, whose access has ended", entry->principal.store);
+	if (!is_for_person(entry))
+		return;
+	const struct model_employee *employee =
+		model_employee(&model->stores[place], wire_slice(entry->request->employee));
+	if (employee == NULL || !employee->is_there)
+		sim_fail(model->sim, "I6", "values for an employee of store %u who is gone", entry->principal.store);
+}
+
+void model_release(const struct model *model, const Kluis__Reply *reply, uint64_t now_ms, uint64_t durable)
 {
 	struct arena arena CLEANUP(arena_fini);
 	struct entry entry;
@@ -424,10 +450,9 @@ void model_release(const struct model *model, const Kluis__Reply *reply, uint64_
 	    memcmp(&model->leaves.items[reply->index], &entry.leaf, sizeof(entry.leaf)) != 0)
 		sim_fail(model->sim, "I1", "values whose entry %llu is not in the log",
 			 (unsigned long long)reply->index);
-	for (size_t i = 0; i < STORES && entry.principal.kind == PRINCIPAL_STORE; i++)
-		if (model->sim->stores[i].store == entry.principal.store && !model_in_force(model, i, time_ms / 1000))
-			sim_fail(model->sim, "I6", "values for store %u, whose access has ended",
-				 entry.principal.store);
+	/* what is new was looked at with its entry */
+	if (reply->index < durable && entry.principal.kind == PRINCIPAL_STORE)
+		check_again(model, &entry, time_ms / 1000);
 }
 
 void model_disclosed(const struct model *model, const struct entry *entry, const Kluis__Disclosure *disclosure,

@@ -112,8 +112,8 @@ void model_tell(struct model *model, struct slice commitment, struct slice conte
 void model_take(struct model *model, struct slice entry);
 /* I3: a note that the log signed, from wherever it came. */
 void model_checkpoint(struct model *model, struct slice note);
-/* I6, at the moment at which the broker hands a reply out. */
-void model_release(const struct model *model, const Kluis__Reply *reply, uint64_t now_ms);
+/* I1 and I6, at the moment at which the broker hands a reply out; an entry of an index below durable is an old one. */
+void model_release(const struct model *model, const Kluis__Reply *reply, uint64_t now_ms, uint64_t durable);
 /* I4: are these the values that the disclosure stands for? */
 void model_disclosed(const struct model *model, const struct entry *entry, const Kluis__Disclosure *disclosure,
 		     struct slice content);

@@ -102,6 +102,7 @@ struct sim {
 	/* the broker */
 	struct franchise franchise; /* for the actions of tests/lib; its core is the broker's */
 	bool is_full;
+	uint64_t durable; /* entries before the last event */
 	/* the network */
 	struct message queue[QUEUE_MAX];
 	size_t queue_count;
