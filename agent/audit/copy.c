@@ -170,14 +170,19 @@ static enum err add_entry(struct copier *copier, struct slice bytes, struct faul
 /* ---- the entries ---- */
 
 /* A full bundle that an interrupted run has left saves asking for it; the root decides whether it was right. */
-static bool read_left(struct copier *copier, uint64_t from, uint64_t size)
+static enum err read_left(struct copier *copier, uint64_t from, uint64_t size, bool *ret_is_there, struct fault *fault)
 {
+	enum err err;
+
+	*ret_is_there = false;
 	if (!copier->may_reuse || from % TILE_WIDTH != 0 || size - from < TILE_WIDTH)
-		return false;
-	if (mirror_read_bundle(&copier->mirror, from / TILE_WIDTH, &copier->page, NULL) != ERR_OK)
-		return false;
-	copier->summary.reused += TILE_WIDTH;
-	return true;
+		return ERR_OK;
+	err = mirror_read_bundle(&copier->mirror, from / TILE_WIDTH, &copier->page, NULL);
+	if (err == ERR_MEMORY)
+		return fault_set(fault, err, "no memory to read what was left");
+	*ret_is_there = err == ERR_OK;
+	copier->summary.reused += err == ERR_OK ? TILE_WIDTH : 0;
+	return ERR_OK;
 }
 
 static enum err add_page(struct copier *copier, uint64_t size, struct fault *fault)
@@ -198,8 +203,10 @@ static enum err add_all(struct copier *copier, uint64_t size, struct progress *p
 {
 	while (copier->builder->size < size) {
 		uint64_t from = copier->builder->size;
+		bool is_left;
 
-		if (!read_left(copier, from, size)) {
+		TRY(read_left(copier, from, size, &is_left, fault));
+		if (!is_left) {
 			bytes_clear(&copier->page);
 			TRY(copier->source->entries(copier->source->context, from, size, &copier->page, fault));
 		}

@@ -192,6 +192,7 @@ struct check {
 	const struct public_key *controller;
 	struct findings *findings;
 	struct bytes bytes;
+	enum err err; /* ERR_MEMORY: what cannot be looked at is no finding */
 };
 
 static bool carries(const struct note *note, const struct paper_signature *named)
@@ -239,47 +240,55 @@ static void check_lines(struct check *check, const char *name, const struct pape
 }
 
 /* Nothing but the canonical form may stand there: every byte counts. */
-static void check_form(struct check *check, const char *name, const struct paper_fact *paper)
+static enum err check_form(struct check *check, const char *name, const struct paper_fact *paper)
 {
 	struct bytes canonical CLEANUP(bytes_fini);
 	struct fault fault = {""};
 
 	bytes_init(&canonical, PAPER_MAX);
-	if (paperwork_trim(paper, bytes_slice(&check->bytes), check->controller, &canonical, &fault) == ERR_OK &&
-	    !slice_equal(bytes_slice(&canonical), bytes_slice(&check->bytes)))
+	TRY(paperwork_trim(paper, bytes_slice(&check->bytes), check->controller, &canonical, &fault));
+	if (!slice_equal(bytes_slice(&canonical), bytes_slice(&check->bytes)))
 		finding_add(check->findings, name, "is not written as its text and signatures are written");
+	return ERR_OK;
 }
 
-static void check_paper(void *item, void *context)
+static enum err check_paper(struct check *check, const char *name, const struct paper_fact *paper, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini);
+	struct note note;
+
+	arena_init(&arena, 4 * PAPER_MAX);
+	TRY(mirror_read(check->mirror, name, &check->bytes, fault));
+	TRY(split(bytes_slice(&check->bytes), paper->hash, &arena, &note, fault));
+	check_named(check, name, paper, &note);
+	check_lines(check, name, paper, &note);
+	return check_form(check, name, paper);
+}
+
+static void check_item(void *item, void *context)
 {
 	const struct paper_fact *paper = item;
 	struct check *check = context;
-	struct arena arena CLEANUP(arena_fini);
 	struct fault fault = {""};
-	struct note note;
 	char name[PAPER_NAME_MAX];
+	enum err err;
 
-	arena_init(&arena, 4 * PAPER_MAX);
 	mirror_paper_name(paper->hash, name);
-	if (mirror_read(check->mirror, name, &check->bytes, &fault) != ERR_OK) {
-		finding_add(check->findings, name, "%s; entry %" PRIu64 " names it", fault.text, paper->index);
-		return;
-	}
-	if (split(bytes_slice(&check->bytes), paper->hash, &arena, &note, &fault) != ERR_OK) {
-		finding_add(check->findings, name, "%s; entry %" PRIu64 " names it", fault.text, paper->index);
-		return;
-	}
-	check_named(check, name, paper, &note);
-	check_lines(check, name, paper, &note);
-	check_form(check, name, paper);
+	err = check_paper(check, name, paper, &fault);
+	if (err == ERR_MEMORY)
+		check->err = err;
+	else if (err != ERR_OK)
+		finding_add(check->findings, name, "%s; entry %" PRIu64 " names it",
+			    fault.text[0] != '\0' ? fault.text : error_text(err), paper->index);
 }
 
-void paperwork_check(const struct paperwork *papers, const struct mirror *mirror, const struct public_key *controller,
-		     struct findings *findings)
+enum err paperwork_check(const struct paperwork *papers, const struct mirror *mirror,
+			 const struct public_key *controller, struct findings *findings)
 {
 	struct check check = {.mirror = mirror, .controller = controller, .findings = findings};
 
 	bytes_init(&check.bytes, PAPER_MAX);
-	map_each(&papers->by_hash, check_paper, &check);
+	map_each(&papers->by_hash, check_item, &check);
 	bytes_fini(&check.bytes);
+	return check.err;
 }

@@ -50,8 +50,8 @@ enum err paperwork_split(struct slice paper, struct slice hash, struct slice *re
 enum err paperwork_trim(const struct paper_fact *paper, struct slice given, const struct public_key *controller,
 			struct bytes *ret_paper, struct fault *fault) MUST_USE;
 
-/* Checks each paper's file in the mirror; what does not hold is a finding. */
-void paperwork_check(const struct paperwork *papers, const struct mirror *mirror, const struct public_key *controller,
-		     struct findings *findings);
+/* Checks each paper's file in the mirror; what does not hold is a finding. ERR_MEMORY. */
+enum err paperwork_check(const struct paperwork *papers, const struct mirror *mirror,
+			 const struct public_key *controller, struct findings *findings) MUST_USE;
 
 #endif

@@ -33,16 +33,19 @@ struct verifier {
 /* ---- checkpoints ---- */
 
 /* Reads a note that the log signed; what is wrong with it is a finding under its name. */
-static bool open_checkpoint(struct verifier *verifier, const char *name, struct slice note,
-			    struct checkpoint *ret_checkpoint)
+static enum err open_checkpoint(struct verifier *verifier, const char *name, struct slice note,
+				struct checkpoint *ret_checkpoint, bool *ret_is_signed, struct fault *fault)
 {
-	struct fault fault = {""};
-	enum err err = checkpoint_open(note, &verifier->options->log, ret_checkpoint, &fault);
+	struct fault cause = {""};
+	enum err err = checkpoint_open(note, &verifier->options->log, ret_checkpoint, &cause);
 
+	if (err == ERR_MEMORY)
+		return fault_set(fault, err, "no memory to read %s", name);
 	if (err != ERR_OK)
 		finding_add(verifier->findings, name, "not a checkpoint signed by %s: %s", verifier->options->log.name,
-			    fault.text[0] != '\0' ? fault.text : error_text(err));
-	return err == ERR_OK;
+			    cause.text[0] != '\0' ? cause.text : error_text(err));
+	*ret_is_signed = err == ERR_OK;
+	return ERR_OK;
 }
 
 /* The checkpoint that this log must continue; without one the waypoint has size 0. */
@@ -51,6 +54,7 @@ static enum err read_since(struct verifier *verifier, struct checkpoint *ret_sin
 	const char *given = verifier->options->since;
 	struct bytes note CLEANUP(bytes_fini);
 	char path[MIRROR_PATH_MAX];
+	bool is_signed = false;
 	enum err err;
 
 	bytes_init(&note, PAPER_MAX);
@@ -62,7 +66,9 @@ static enum err read_since(struct verifier *verifier, struct checkpoint *ret_sin
 		return ERR_OK;
 	}
 	TRY(err);
-	if (!open_checkpoint(verifier, given != NULL ? given : VERIFIED_NAME, bytes_slice(&note), ret_since))
+	TRY(open_checkpoint(verifier, given != NULL ? given : VERIFIED_NAME, bytes_slice(&note), ret_since, &is_signed,
+			    fault));
+	if (!is_signed)
 		ret_since->size = 0;
 	ret_since->origin = SLICE_EMPTY;
 	return ERR_OK;
@@ -283,17 +289,21 @@ static enum err find_controller(struct verifier *verifier, bool *ret_is_found, s
 
 static enum err check_all(struct verifier *verifier, struct fault *fault)
 {
-	bool is_found = false, is_whole = false;
+	bool is_signed = false, is_found = false, is_whole = false;
 	struct checkpoint ignored;
 
-	if (!open_checkpoint(verifier, "checkpoint", bytes_slice(&verifier->mirror.note), &ignored))
+	TRY(open_checkpoint(verifier, "checkpoint", bytes_slice(&verifier->mirror.note), &ignored, &is_signed, fault));
+	if (!is_signed)
 		return ERR_OK;
 	TRY(find_controller(verifier, &is_found, fault));
 	TRY(check_tree(verifier, &is_whole, fault));
 	if (!is_found || !is_whole)
 		return ERR_OK;
 	TRY(check_entries(verifier, fault));
-	paperwork_check(&verifier->papers, &verifier->mirror, &verifier->principals.controller, verifier->findings);
+	enum err err = paperwork_check(&verifier->papers, &verifier->mirror, &verifier->principals.controller,
+				       verifier->findings);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "no memory to read the papers");
 	return mirror_each_file(verifier->mirror.folder, check_file, verifier, fault);
 }
 

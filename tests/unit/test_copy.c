@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "audit_log.h"
+#include "fail.h"
 #include "kluis/file.h"
 #include "verify.h"
 
@@ -279,6 +280,24 @@ static void test_copy_refuses_empty_pages(void **state)
 			 ERR_INPUT);
 }
 
+static enum err copy_afresh(void *context)
+{
+	struct copy_summary summary;
+	struct fault fault = {""};
+
+	(void)context;
+	(void)set_up(NULL);
+	story->shown = 10; /* with a charter, an agreement and its signatures */
+	return copy(&summary, &fault);
+}
+
+static void test_copy_survives_failing_calls(void **state)
+{
+	(void)state;
+	fail_sweep(FAIL_MEMORY | FAIL_DISK, copy_afresh, NULL);
+	assert_verifies(10);
+}
+
 #define FRESH(test) cmocka_unit_test_setup(test, set_up)
 
 int main(void)
@@ -294,6 +313,7 @@ int main(void)
 		FRESH(test_copy_tells_damage_from_a_second_history),
 		FRESH(test_copy_refuses_a_mirror_of_another_formula),
 		FRESH(test_copy_refuses_empty_pages),
+		FRESH(test_copy_survives_failing_calls),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "audit_log.h"
+#include "fail.h"
 
 static struct audit_log *story;
 static struct finding_lines lines;
@@ -82,12 +83,36 @@ static void test_each_hands_failures_up(void **state)
 	mirror_close(&mirror);
 }
 
+static enum err check_once(void *context)
+{
+	struct mirror *mirror = context;
+	struct findings findings = finding_lines_init(&lines);
+	struct replay_counts counts;
+	struct fault fault = {""};
+	enum err err = replay_check(mirror, &story->controller, &findings, &counts, &fault);
+
+	return findings.count > 0 ? ERR_OK : err;
+}
+
+static void test_check_survives_failing_calls(void **state)
+{
+	struct mirror mirror;
+	struct fault fault = {""};
+
+	(void)state;
+	audit_log_mirror(story);
+	assert_int_equal(mirror_open(story->mirror, &mirror, &fault), ERR_OK);
+	fail_sweep(FAIL_MEMORY, check_once, &mirror);
+	mirror_close(&mirror);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_check_finds_nothing_in_what_a_broker_wrote),
 		cmocka_unit_test(test_check_finds_requests_refused_whole),
 		cmocka_unit_test(test_each_hands_failures_up),
+		cmocka_unit_test(test_check_survives_failing_calls),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

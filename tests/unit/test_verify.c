@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "audit_log.h"
+#include "fail.h"
 #include "kluis/file.h"
 #include "verify.h"
 
@@ -362,6 +363,28 @@ static void test_verify_a_folder_without_mirror(void **state)
 	assert_non_null(strstr(fault.text, "make one with kluis-audit mirror"));
 }
 
+/* A lack of memory is an error, never a finding. */
+static enum err verify_once(void *context)
+{
+	struct verify_options options = {.log = story->key.public, .skips_signatures = true};
+	struct findings findings = finding_lines_init(&lines);
+	struct verify_summary summary;
+	struct fault fault = {""};
+	enum err err;
+
+	(void)context;
+	err = verify_mirror(story->mirror, &options, &findings, &summary, &fault);
+	return findings.count > 0 ? ERR_OK : err;
+}
+
+static void test_verify_survives_failing_calls(void **state)
+{
+	(void)state;
+	story->shown = 10;
+	audit_log_mirror(story);
+	fail_sweep(FAIL_MEMORY, verify_once, NULL);
+}
+
 #define WITH_STORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -380,6 +403,7 @@ int main(void)
 		WITH_STORY(test_verify_finds_each_missing_file),
 		WITH_STORY(test_verify_needs_the_log_s_key),
 		WITH_STORY(test_verify_a_folder_without_mirror),
+		WITH_STORY(test_verify_survives_failing_calls),
 		cmocka_unit_test_setup_teardown(test_verify_whole_log, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_verify_finds_any_altered_byte, set_up, tear_down),
 	};
