@@ -100,7 +100,7 @@ static enum err skip_earlier(struct work *work, uint64_t earlier, struct fault *
 		TRY(code);
 		import_batch_add(batch, &item);
 		if (batch->rows < earlier && import_batch_is_full(batch)) {
-			import_batch_drop(batch);
+			TRY(import_batch_drop(batch, fault));
 			work->summary.earlier = batch->rows;
 		}
 	}
@@ -112,9 +112,10 @@ static enum err skip_earlier(struct work *work, uint64_t earlier, struct fault *
 	if (work->resumed.has_entry)
 		TRY(import_batch_settle(batch, &work->resumed.entry, &is_settled, fault));
 	if (!is_settled) {
-		import_batch_drop(batch);
+		TRY(import_batch_drop(batch, fault));
 		work->summary.earlier = earlier;
 	}
+	import_rejects_forget(&work->rejects);
 	return ERR_OK;
 }
 

@@ -143,7 +143,7 @@ static enum err count_items(struct import_batch *batch, const Kluis__Entry *entr
 	return ERR_OK;
 }
 
-void import_batch_drop(struct import_batch *batch)
+static void clear(struct import_batch *batch)
 {
 	batch->item_count = batch->operation_count = batch->request_bytes = batch->part_bytes = 0;
 	arena_reset(&batch->arena);
@@ -153,7 +153,20 @@ static enum err count_and_drop(struct import_batch *batch, const Kluis__Entry *e
 {
 	TRY(count_items(batch, entry, fault));
 	TRY(import_rejects_flush(batch->rejects, fault));
-	import_batch_drop(batch);
+	clear(batch);
+	return ERR_OK;
+}
+
+enum err import_batch_drop(struct import_batch *batch, struct fault *fault)
+{
+	for (size_t i = 0; i < batch->item_count; i++) {
+		const struct import_item *item = &batch->items[i];
+
+		if (!item->operation)
+			TRY(import_rejects_add(batch->rejects, item->lines, item->row_count, item->reason));
+	}
+	TRY(import_rejects_flush(batch->rejects, fault));
+	clear(batch);
 	return ERR_OK;
 }
 

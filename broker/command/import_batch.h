@@ -50,8 +50,9 @@ enum err import_batch_send(struct import_batch *batch, bool is_last, struct faul
 /* Is the entry's request a batch of this import? */
 bool import_batch_is_of(const struct import_batch *batch, const struct entry *entry);
 
-/* Empties the batch without sending: its rows were dealt with by an earlier run. */
-void import_batch_drop(struct import_batch *batch);
+/* Empties the batch without sending: its rows were dealt with by an earlier run. Those rejected here are listed, should
+ * that run not have come to it. */
+enum err import_batch_drop(struct import_batch *batch, struct fault *fault) MUST_USE;
 /* The same for a batch that an earlier run had on its way when it was killed: entry is the broker's of that request,
  * which says what became of the items. False, and the batch is as it was, if entry is not of this batch. */
 enum err import_batch_settle(struct import_batch *batch, const struct entry *entry, bool *ret_is_settled,

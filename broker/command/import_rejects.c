@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,35 @@
 
 #define TEXT_MAX (256 * 1024 * 1024)
 
+static int compare_lines(const void *a, const void *b)
+{
+	uint64_t line_a = *(const uint64_t *)a, line_b = *(const uint64_t *)b;
+
+	return (line_a > line_b) - (line_a < line_b);
+}
+
+/* The numbers that the file's lines begin with. */
+static enum err read_earlier(struct import_rejects *rejects, struct fault *fault)
+{
+	struct bytes text CLEANUP(bytes_fini);
+	struct reader reader;
+
+	bytes_init(&text, TEXT_MAX);
+	TRY(file_read(rejects->path, &text, fault));
+	reader = reader_of(bytes_slice(&text));
+	for (struct slice line = reader_line(&reader); !reader.is_short; line = reader_line(&reader)) {
+		uint64_t number = 0;
+
+		for (size_t i = 0; i < line.length && line.data[i] >= '0' && line.data[i] <= '9'; i++)
+			number = number * 10 + (uint64_t)(line.data[i] - '0');
+		TRY(bytes_append(&rejects->earlier, SLICE(&number, sizeof(number))));
+	}
+	if (rejects->earlier.length > 0)
+		qsort(rejects->earlier.data, rejects->earlier.length / sizeof(uint64_t), sizeof(uint64_t),
+		      compare_lines);
+	return ERR_OK;
+}
+
 enum err import_rejects_open(struct import_rejects *ret_rejects, const char *path, bool is_more, FILE *stream,
 			     struct fault *fault)
 {
@@ -18,6 +48,7 @@ enum err import_rejects_open(struct import_rejects *ret_rejects, const char *pat
 	struct stat status;
 
 	bytes_init(&rejects.text, TEXT_MAX);
+	bytes_init(&rejects.earlier, TEXT_MAX);
 	if (path) {
 		int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (is_more ? O_APPEND : 0);
 
@@ -34,11 +65,11 @@ enum err import_rejects_open(struct import_rejects *ret_rejects, const char *pat
 			(void)close(rejects.descriptor);
 			return fault_set(fault, ERR_IO, "%s: cannot be emptied", path);
 		}
-		if (!is_more || status.st_size == 0)
-			TRY(bytes_append(&rejects.text, slice_text("line,reason\n")));
 	}
 	*ret_rejects = rejects;
-	return ERR_OK;
+	if (path && (!is_more || status.st_size == 0))
+		return bytes_append(&ret_rejects->text, slice_text("line,reason\n"));
+	return path ? read_earlier(ret_rejects, fault) : ERR_OK;
 }
 
 void import_rejects_close(struct import_rejects *rejects)
@@ -49,6 +80,20 @@ void import_rejects_close(struct import_rejects *rejects)
 		rejects->descriptor = -1;
 	}
 	bytes_fini(&rejects->text);
+	bytes_fini(&rejects->earlier);
+}
+
+void import_rejects_forget(struct import_rejects *rejects)
+{
+	bytes_fini(&rejects->earlier);
+}
+
+/* Killed at any instant, an import may have listed rows that the next one meets again. */
+static bool is_listed(const struct import_rejects *rejects, uint64_t line)
+{
+	size_t count = rejects->earlier.length / sizeof(uint64_t);
+
+	return count > 0 && bsearch(&line, rejects->earlier.data, count, sizeof(line), compare_lines) != NULL;
 }
 
 /* A reason as a CSV cell: quoted, since field names and hints in it hold commas. */
@@ -66,11 +111,11 @@ static enum err append_row(struct bytes *text, uint64_t line, const char *reason
 enum err import_rejects_add(struct import_rejects *rejects, const uint64_t *lines, uint64_t count, const char *reason)
 {
 	for (uint64_t i = 0; i < count; i++) {
-		if (rejects->path)
+		if (rejects->path && !is_listed(rejects, lines[i]))
 			TRY(append_row(&rejects->text, lines[i], reason));
-		else if (rejects->stream && rejects->count < REJECTS_SHOWN)
+		if (!rejects->path && rejects->stream && rejects->count < REJECTS_SHOWN)
 			fprintf(rejects->stream, "rejected: line %" PRIu64 ": %s\n", lines[i], reason);
-		else if (rejects->stream && rejects->count == REJECTS_SHOWN)
+		if (!rejects->path && rejects->stream && rejects->count == REJECTS_SHOWN)
 			fputs("rejected: more rows; --rejects FILE keeps all\n", rejects->stream);
 		rejects->count++;
 	}

@@ -18,7 +18,8 @@ struct import_rejects {
 	int descriptor;	  /* -1: none */
 	FILE *stream;
 	uint64_t count;
-	struct bytes text; /* not written yet */
+	struct bytes text;    /* not written yet */
+	struct bytes earlier; /* of uint64_t: lines that the file held, ascending; they are not listed again */
 };
 
 /* Opens path (may be NULL) anew, or is_more, to go on after an import that was interrupted. ERR_IO; ERR_MODE for a file
@@ -29,7 +30,11 @@ enum err import_rejects_open(struct import_rejects *ret_rejects, const char *pat
  */
 void import_rejects_close(struct import_rejects *rejects);
 
-/* Adds rows; in memory until import_rejects_flush. ERR_MEMORY. */
+/* From now on all rows are new: what the file held is forgotten. */
+void import_rejects_forget(struct import_rejects *rejects);
+
+/* Adds rows; in memory until import_rejects_flush. Rows that an interrupted import has listed already are counted, but
+ * not listed again. ERR_MEMORY. */
 enum err import_rejects_add(struct import_rejects *rejects, const uint64_t *lines, uint64_t count,
 			    const char *reason) MUST_USE;
 /* To the file. ERR_IO, ERR_DISK_FULL. */

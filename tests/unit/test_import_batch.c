@@ -92,7 +92,7 @@ static void test_import_batch_is_full(void **state)
 	for (; !import_batch_is_full(batch); count++)
 		import_batch_add(batch, &item);
 	assert_int_equal(count, IMPORT_BATCH_ITEMS);
-	import_batch_drop(batch);
+	assert_int_equal(import_batch_drop(batch, NULL), ERR_OK);
 	assert_int_equal(batch->rows, IMPORT_BATCH_ITEMS); /* they are dealt with */
 
 	item.reason = NULL;
@@ -100,7 +100,7 @@ static void test_import_batch_is_full(void **state)
 	for (count = 0; !import_batch_is_full(batch); count++)
 		import_batch_add(batch, &item);
 	assert_int_equal(count, OPERATIONS_MAX - 1);
-	import_batch_drop(batch);
+	assert_int_equal(import_batch_drop(batch, NULL), ERR_OK);
 
 	char purpose[2001];
 	memset(purpose, 'x', 2000);

@@ -58,9 +58,12 @@ static void test_import_rejects_file(void **state)
 
 	/* going on keeps it, without a second heading */
 	assert_int_equal(import_rejects_open(&rejects, path, true, NULL, NULL), ERR_OK);
+	assert_int_equal(import_rejects_add(&rejects, lines, 2, "told again"), ERR_OK);
+	import_rejects_forget(&rejects);
 	assert_int_equal(import_rejects_add(&rejects, lines, 1, "more"), ERR_OK);
 	assert_int_equal(import_rejects_flush(&rejects, NULL), ERR_OK);
 	import_rejects_close(&rejects);
+	assert_int_equal(rejects.count, 3);
 	assert_holds("line,reason\n7,\"say \"\"no\"\", twice\"\n9,\"say \"\"no\"\", twice\"\n7,\"more\"\n");
 
 	/* beginning again does not */
