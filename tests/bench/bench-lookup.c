@@ -17,14 +17,16 @@
 #define STORES FRANCHISE_STORES
 #define TIMEOUT_MS 20000
 #define OPERATIONS_MANY 32
-#define MEASUREMENTS 3 /* numbers of clients */
+#define MEASUREMENTS 3 /* numbers of clients, each with one operation an envelope and many */
 
 static const char usage[] =
-	"usage: bench-lookup [--quick] [--customers N] [--envelopes N] [--rounds N]\n"
+	"usage: bench-lookup [--quick] [--customers N] [--envelopes N] [--rounds N] [--clients N] [--operations N]\n"
 	"\n"
 	"  --customers N   customers that the broker knows (10000)\n"
 	"  --envelopes N   envelopes of one operation that 64 clients send in each round (16000)\n"
 	"  --rounds N      floor and lookups take turns this often (3)\n"
+	"  --clients N     only 1, 8 or 64\n"
+	"  --operations N  only 1 or 32 in an envelope\n"
 	"  --quick         a little of everything, to see that it works\n"
 	"\n"
 	"A row is a number of clients, each with a lane and a connection of its own, and of lookups in each envelope.\n"
@@ -40,6 +42,7 @@ struct options {
 	uint64_t customers;
 	unsigned envelopes;
 	unsigned rounds;
+	unsigned clients, operations; /* only these, 0: all */
 };
 
 static void must(enum err err, const char *what, const struct fault *fault)
@@ -197,7 +200,8 @@ struct load {
 struct bench {
 	struct bench_broker broker;
 	struct client clients[CLIENTS_MAX];
-	struct load loads[MEASUREMENTS][2];
+	struct load loads[2 * MEASUREMENTS];
+	size_t load_count;
 	uint64_t verified, verify_ns;
 };
 
@@ -287,14 +291,27 @@ static void print_all(struct bench *bench)
 {
 	printf("%7s %3s %11s %10s %8s %8s %8s   %14s %9s   %s\n", "clients", "ops", "envelopes/s", "lookups/s",
 	       "p50 ms", "p99 ms", "CPU us", "floor us", "multiple", "bytes out/in");
-	for (size_t i = 0; i < MEASUREMENTS; i++) {
-		for (size_t j = 0; j < 2; j++)
-			print_load(bench, &bench->loads[i][j]);
+	for (size_t i = 0; i < bench->load_count; i++)
+		print_load(bench, &bench->loads[i]);
+	for (size_t i = 1; i < bench->load_count; i++) {
+		const struct load *single = &bench->loads[i - 1], *many = &bench->loads[i];
+		if (single->clients == many->clients)
+			printf("%u clients: %u lookups an envelope give %.1f times the lookups/s of one (aim: 8)\n",
+			       many->clients, many->operations, lookups_per_second(many) / lookups_per_second(single));
 	}
-	for (size_t i = 0; i < MEASUREMENTS; i++)
-		printf("%u clients: %d lookups an envelope give %.1f times the lookups/s of one (aim: 8)\n",
-		       bench->loads[i][0].clients, OPERATIONS_MANY,
-		       lookups_per_second(&bench->loads[i][1]) / lookups_per_second(&bench->loads[i][0]));
+}
+
+static void add_load(struct bench *bench, const struct options *options, struct load load)
+{
+	bool is_wanted = (options->clients == 0 || options->clients == load.clients) &&
+			 (options->operations == 0 || options->operations == load.operations);
+
+	if (!is_wanted)
+		return;
+	load.latencies_ns = calloc((size_t)load.envelopes * options->rounds, sizeof(uint64_t));
+	if (load.latencies_ns == NULL)
+		abort();
+	bench->loads[bench->load_count++] = load;
 }
 
 static void plan(struct bench *bench, const struct options *options)
@@ -302,16 +319,12 @@ static void plan(struct bench *bench, const struct options *options)
 	static const unsigned clients[MEASUREMENTS] = {1, 8, CLIENTS_MAX}, share[MEASUREMENTS] = {8, 2, 1};
 
 	for (size_t i = 0; i < MEASUREMENTS; i++) {
-		for (size_t j = 0; j < 2; j++) {
-			struct load *load = &bench->loads[i][j];
-			load->clients = clients[i];
-			load->operations = j == 0 ? 1 : OPERATIONS_MANY;
-			load->envelopes = options->envelopes / share[i] / (j == 0 ? 1 : 8);
-			load->envelopes = load->envelopes < clients[i] ? clients[i] : load->envelopes;
-			load->latencies_ns = calloc((size_t)load->envelopes * options->rounds, sizeof(uint64_t));
-			if (load->latencies_ns == NULL)
-				abort();
-		}
+		unsigned envelopes = options->envelopes / share[i];
+		unsigned fewer = envelopes / 8 < clients[i] ? clients[i] : envelopes / 8;
+
+		add_load(bench, options, (struct load){.clients = clients[i], .operations = 1, .envelopes = envelopes});
+		add_load(bench, options,
+			 (struct load){.clients = clients[i], .operations = OPERATIONS_MANY, .envelopes = fewer});
 	}
 }
 
@@ -321,18 +334,34 @@ static void run(struct bench *bench, const struct options *options)
 		open_client(&bench->clients[i], &bench->broker, i, options->customers);
 		look_up(&bench->clients[i], 1);
 	}
+	size_t request_size = bench->clients[0].request_size;
 	for (unsigned round = 0; round < options->rounds; round++) {
-		for (size_t i = 0; i < MEASUREMENTS; i++) {
-			run_load(bench, &bench->loads[i][0]);
-			run_echo(&bench->loads[i][0]);
-			run_load(bench, &bench->loads[i][1]);
-			run_echo(&bench->loads[i][1]);
-			run_verify(bench, bench->loads[i][0].request_size);
+		for (size_t i = 0; i < bench->load_count; i++) {
+			run_load(bench, &bench->loads[i]);
+			run_echo(&bench->loads[i]);
+			run_verify(bench, request_size);
 		}
 	}
 	print_all(bench);
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		close_client(&bench->clients[i]);
+}
+
+static bool set_option(const char *name, uint64_t number, struct options *options)
+{
+	if (strcmp(name, "--customers") == 0)
+		options->customers = number;
+	else if (strcmp(name, "--envelopes") == 0)
+		options->envelopes = (unsigned)number;
+	else if (strcmp(name, "--rounds") == 0)
+		options->rounds = (unsigned)number;
+	else if (strcmp(name, "--clients") == 0)
+		options->clients = (unsigned)number;
+	else if (strcmp(name, "--operations") == 0)
+		options->operations = (unsigned)number;
+	else
+		return false;
+	return number > 0;
 }
 
 static bool read_options(int count, char **arguments, struct options *ret_options)
@@ -344,15 +373,7 @@ static bool read_options(int count, char **arguments, struct options *ret_option
 			*ret_options = (struct options){.customers = 300, .envelopes = 128, .rounds = 1};
 			continue;
 		}
-		if (number == 0)
-			return false;
-		if (strcmp(arguments[i], "--customers") == 0)
-			ret_options->customers = number;
-		else if (strcmp(arguments[i], "--envelopes") == 0)
-			ret_options->envelopes = (unsigned)number;
-		else if (strcmp(arguments[i], "--rounds") == 0)
-			ret_options->rounds = (unsigned)number;
-		else
+		if (!set_option(arguments[i], number, ret_options))
 			return false;
 		i++;
 	}
@@ -377,9 +398,7 @@ int main(int count, char **arguments)
 	plan(&bench, &options);
 	run(&bench, &options);
 	bench_broker_stop(&bench.broker);
-	for (size_t i = 0; i < MEASUREMENTS; i++) {
-		free(bench.loads[i][0].latencies_ns);
-		free(bench.loads[i][1].latencies_ns);
-	}
+	for (size_t i = 0; i < bench.load_count; i++)
+		free(bench.loads[i].latencies_ns);
 	return 0;
 }
