@@ -10,6 +10,10 @@
 #include "kluis/limits.h"
 #include "kluis/log.h"
 
+/* Where several shared the last commit, as many are waited for again, but no longer than this: a commit costs the
+ * processor as much as preparing a dozen requests. Who asks alone never waits. */
+#define COMPANY_WAIT_NS (2 * UINT64_C(1000000))
+
 struct batch {
 	struct prepared *prepared[REQUESTS_IN_SERVER];
 	void *owners[REQUESTS_IN_SERVER];
@@ -24,6 +28,7 @@ struct committer {
 	pthread_cond_t changed;
 	bool is_stopping;
 	struct batch *waiting;	/* guarded by mutex */
+	size_t wanted;		/* guarded by mutex: waiting requests that the thread is to be woken for */
 	struct batch *working;	/* the thread's own */
 	struct batch stores[2]; /* what the two point to, in turn */
 	/* the thread's own */
@@ -33,6 +38,11 @@ struct committer {
 
 static struct log_topic commit_topic = LOG_TOPIC("commit");
 
+static struct timespec timespec_of(uint64_t ns)
+{
+	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+}
+
 /* With a checkpoint due, no longer than until then. */
 static void wait_for_work(struct committer *committer)
 {
@@ -41,7 +51,7 @@ static void wait_for_work(struct committer *committer)
 		return;
 	}
 	uint64_t due_ms = committer->checkpoint_ms + CHECKPOINT_INTERVAL_MS;
-	struct timespec due = {.tv_sec = (time_t)(due_ms / 1000), .tv_nsec = (long)(due_ms % 1000) * 1000000};
+	struct timespec due = timespec_of(due_ms * 1000000);
 	pthread_cond_timedwait(&committer->changed, &committer->mutex, &due);
 }
 
@@ -50,10 +60,24 @@ static bool is_checkpoint_due(const struct committer *committer, uint64_t now_ms
 	return committer->is_uncovered && now_ms - committer->checkpoint_ms >= CHECKPOINT_INTERVAL_MS;
 }
 
+/* Until as many wait as shared the last commit, or it takes too long. */
+static void wait_for_company(struct committer *committer)
+{
+	struct timespec due = timespec_of(clock_steady_ns() + COMPANY_WAIT_NS);
+	bool is_late = false;
+
+	committer->wanted = committer->working->count;
+	while (committer->waiting->count < committer->wanted && !committer->is_stopping && !is_late)
+		is_late = pthread_cond_timedwait(&committer->changed, &committer->mutex, &due) != 0;
+	committer->wanted = 1;
+}
+
 /* Waits until there is something to do, swaps the batches. False: stopping, and nothing waits. */
 static bool take_batch(struct committer *committer)
 {
 	pthread_mutex_lock(&committer->mutex);
+	if (committer->working->count > 1)
+		wait_for_company(committer);
 	while (committer->waiting->count == 0 && !committer->is_stopping &&
 	       !is_checkpoint_due(committer, clock_steady_ms()))
 		wait_for_work(committer);
@@ -135,6 +159,7 @@ enum err committer_new(const struct server_core *core, committer_release release
 	committer->release = release;
 	committer->waiting = &committer->stores[0];
 	committer->working = &committer->stores[1];
+	committer->wanted = 1;
 	committer->checkpoint_ms = clock_steady_ms();
 	init_locks(committer);
 	if (start_thread(committer) != 0) {
@@ -152,7 +177,7 @@ void committer_push(struct committer *committer, struct prepared *prepared, void
 	assert(!committer->is_stopping && batch->count < REQUESTS_IN_SERVER);
 	batch->prepared[batch->count] = prepared;
 	batch->owners[batch->count++] = owner;
-	if (batch->count == 1)
+	if (batch->count == committer->wanted)
 		pthread_cond_signal(&committer->changed);
 	pthread_mutex_unlock(&committer->mutex);
 }

@@ -2,7 +2,8 @@
  * The one writer: a thread that takes all prepared requests that wait, has
  * them committed together with one fsync, and hands each back to be
  * answered. While it waits for the disk the next batch gathers, so the more
- * is asked, the more share a commit. It also has checkpoints signed: at batch
+ * is asked, the more share a commit; and where several shared the last one, it waits up to 2 ms for as many
+ * again. Who asks alone never waits. It also has checkpoints signed: at batch
  * boundaries, at most every CHECKPOINT_INTERVAL_MS, and once after the last batch.
  *
  *     committer_push (any thread) ─▶ [waiting] ─▶ core commit ─▶ release(owner) ─▶ checkpoint
