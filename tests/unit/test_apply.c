@@ -6,7 +6,10 @@
 #include <cmocka.h>
 
 #include "audit_log.h"
+#include "kluis/hash.h"
+#include "test_keys.h"
 #include "text.h"
+#include "verify.h"
 
 /* Facts that one short story each leaves behind. */
 
@@ -139,6 +142,110 @@ static void test_an_import_of_a_known_customer_is_an_update(void **state)
 	look_at_the_end(see_merged);
 }
 
+/* ---- a store with a new key ---- */
+
+static void see_offered_again(const struct state *state, const struct step *step)
+{
+	const struct store_fact *fact = state_store(state, 12);
+
+	(void)step;
+	assert_int_equal(fact->current.state, AGREEMENT_NONE);
+	assert_int_equal(fact->candidate.state, AGREEMENT_OFFERED);
+	assert_memory_equal(fact->candidate.paper->hash.data, first_agreement, HASH_SIZE);
+}
+
+static struct action new_action(Kluis__Operation__KindCase kind)
+{
+	struct action action = {.operation = arena_alloc(&formula->arena, sizeof(*action.operation))};
+
+	kluis__operation__init(action.operation);
+	action.operation->kind_case = kind;
+	return action;
+}
+
+/* The store lost its machine: head office invites it again and it makes another key (R28, last row; R104). */
+static void join_again(void)
+{
+	static Kluis__Invite invite;
+	static Kluis__Join join;
+	static uint8_t code[16], hash[HASH_SIZE];
+	Kluis__JoinContent content = KLUIS__JOIN_CONTENT__INIT;
+	struct action asks = new_action(KLUIS__OPERATION__KIND_INVITE);
+	struct action takes = new_action(KLUIS__OPERATION__KIND_JOIN);
+	char *name = arena_text(&formula->arena, slice_text(store->key.public.name));
+
+	kluis__invite__init(&invite);
+	kluis__join__init(&join);
+	sha256(SLICE_ARRAY(code), hash);
+	invite.principal = name;
+	invite.code_hash = wire_data(SLICE_ARRAY(hash));
+	invite.expires_ms = formula->now_ms + DAY_MS;
+	asks.operation->invite = &invite;
+	franchise_must(formula, &formula->office, asks);
+	secret_key_fini(&store->key);
+	store->key = test_seed_key(name, 77);
+	store->sequence = 0;
+	store->has_acknowledgement = store->has_agreement = store->has_employee = false;
+	join.public_key = wire_data(SLICE_ARRAY(store->key.public.key));
+	content.code = wire_data(SLICE_ARRAY(code));
+	takes.operation->join = &join;
+	action_content(formula, &takes, &content.base, &join.commitment);
+	franchise_must(formula, store, takes);
+}
+
+static void accept_again(void)
+{
+	static Kluis__Accept accept;
+	static uint8_t signature[SIGNATURE_SIZE];
+	struct action action = new_action(KLUIS__OPERATION__KIND_ACCEPT);
+	const char *text = franchise_agreement(formula, 12, GRANT_SERVICE, NULL);
+
+	kluis__accept__init(&accept);
+	assert_int_equal(note_make_signature(slice_text(text), &store->key, signature), ERR_OK);
+	accept.agreement = wire_data(SLICE_ARRAY(first_agreement));
+	accept.signature = wire_data(SLICE_ARRAY(signature));
+	action.operation->accept = &accept;
+	franchise_must(formula, store, action);
+}
+
+static void assert_verifies(void)
+{
+	struct verify_options options = {.log = story->key.public};
+	struct findings findings = finding_lines_init(&lines);
+	struct verify_summary summary;
+	struct fault fault = {""};
+
+	assert_int_equal(verify_mirror(story->mirror, &options, &findings, &summary, &fault), ERR_OK);
+	if (lines.count > 0)
+		fail_msg("%s", lines.all);
+}
+
+static void test_a_new_key_must_sign_anew(void **state)
+{
+	(void)state;
+	memcpy(first_agreement, store->agreement, HASH_SIZE);
+	join_again();
+	(void)franchise_one(formula, store, action_lookup(formula, "service", "1=4711"));
+	look_at_the_end(see_offered_again);
+	assert_verifies();
+}
+
+static void see_active_again(const struct state *state, const struct step *step)
+{
+	(void)step;
+	assert_int_equal(state_store(state, 12)->current.state, AGREEMENT_ACTIVE);
+}
+
+static void test_a_new_key_s_signature_joins_the_old_one_s(void **state)
+{
+	(void)state;
+	memcpy(first_agreement, store->agreement, HASH_SIZE);
+	join_again();
+	accept_again();
+	look_at_the_end(see_active_again);
+	assert_verifies();
+}
+
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -148,6 +255,8 @@ int main(void)
 		FRESH(test_a_store_registers_for_itself_on_that_day),
 		FRESH(test_visits_restriction_and_termination),
 		FRESH(test_an_import_of_a_known_customer_is_an_update),
+		FRESH(test_a_new_key_must_sign_anew),
+		FRESH(test_a_new_key_s_signature_joins_the_old_one_s),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
