@@ -239,18 +239,18 @@ static enum err still_in_force(struct context *context, const Kluis__Entry *entr
 static enum err data_again(struct prepared *prepared, struct context *context, const Kluis__Entry *entry)
 {
 	const Kluis__Request *request = context->envelope->decoded;
-	Kluis__Result scratch;
+	Kluis__Result *scratch = arena_alloc(context->arena, sizeof(*scratch));
 
 	prepared->data = arena_array(context->arena, request->n_operations, sizeof(Kluis__Data *));
-	if (prepared->data == NULL)
+	if (scratch == NULL || prepared->data == NULL)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < request->n_operations; i++) {
 		context->operation = request->operations[i];
 		context->row = operation_row(context->operation->kind_case);
 		if (!context->row->answers_data)
 			continue;
-		kluis__result__init(&scratch);
-		context->result = &scratch;
+		kluis__result__init(scratch);
+		context->result = scratch;
 		if (entry->results[i]->code == ERR_OK)
 			TRY(handle(context));
 		TRY(add_data(prepared, context));
