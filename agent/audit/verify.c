@@ -343,7 +343,10 @@ enum err verify_mirror(const char *folder, const struct verify_options *options,
 	verifier.jobs = calloc(TILE_WIDTH, sizeof *verifier.jobs);
 	if (verifier.jobs == NULL)
 		return fault_set(fault, ERR_MEMORY, "no memory to verify");
-	TRY(mirror_open(folder, &verifier.mirror, fault));
+	enum err err = mirror_open(folder, &verifier.mirror, fault);
+	if (err == ERR_PAPER || err == ERR_INPUT) /* bad input elsewhere, but of a mirror it is what was looked for */
+		return ERR_FINDING;
+	TRY(err);
 	findings->size = verifier.mirror.checkpoint.size;
 	TRY(check_all(&verifier, fault));
 	summarise(&verifier);
