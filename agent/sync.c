@@ -137,8 +137,11 @@ static enum err resume(const struct sync *sync, const char *purpose, struct aren
 	enum err err = session_resume(sync->session, sync->tries, arena, &answer, fault);
 	if (sync->session->has_pending)
 		return err;
-	if (err != ERR_OK) /* refused without an entry, or not to be used any more: asked anew */
+	if (err != ERR_OK) { /* refused without an entry, or not to be used any more: asked anew */
+		if (fault != NULL)
+			fault->text[0] = '\0';
 		return ERR_OK;
+	}
 	TRY(is_for_us(sync, purpose, &answer, ret_is_done));
 	return *ret_is_done ? take_answer(sync, purpose, &answer, outcome, fault) : ERR_OK;
 }
