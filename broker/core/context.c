@@ -13,6 +13,7 @@ enum err refuse(struct context *context, enum err code, const char *clause)
 	context->result->n_disclosures = 0;
 	context->result->disclosures = NULL;
 	context->result->code = (uint32_t)code;
+	context->result->clause = NULL;
 	return permit(context, clause);
 }
 

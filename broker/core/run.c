@@ -349,8 +349,12 @@ static enum err run(struct prepared *prepared, struct context *context)
 		prepared->expected = lane.sequence + 1;
 		return ERR_SEQUENCE;
 	}
-	if (!acknowledges(request, &lane))
+	if (!acknowledges(request, &lane)) {
+		/* a stranger with a key of its own leaves no trace and moves nobody's lane (R37) */
+		if (prepared->is_first_contact)
+			return ERR_ACKNOWLEDGEMENT;
 		return refuse_all(prepared, context, ERR_ACKNOWLEDGEMENT, true);
+	}
 	return handle_new(prepared, context);
 }
 

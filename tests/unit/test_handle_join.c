@@ -210,6 +210,21 @@ static void test_join_as_head_office_or_the_log(void **state)
 	secret_key_fini(&log.key);
 }
 
+/* Whoever has no invitation neither writes to the log nor moves the lane of the store whose name they use. */
+static void test_stranger_under_a_stores_name(void **state)
+{
+	struct party stranger = {.key = test_seed_key(STORE_12, 91), .has_acknowledgement = true, .index = 3};
+	uint64_t size = core_size(formula->core);
+
+	(void)state;
+	assert_int_equal(join(&stranger, franchise_draw(formula)), ERR_ACKNOWLEDGEMENT);
+	stranger = (struct party){.key = stranger.key, .sequence = 6};
+	assert_int_equal(join(&stranger, franchise_draw(formula)), ERR_SEQUENCE);
+	assert_int_equal(core_size(formula->core), size);
+	assert_int_equal(lookup(store), ERR_OK);
+	secret_key_fini(&stranger.key);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -224,6 +239,7 @@ int main(void)
 		TEST(test_join_with_a_new_key),
 		TEST(test_join_while_suspended),
 		TEST(test_join_as_head_office_or_the_log),
+		TEST(test_stranger_under_a_stores_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
