@@ -115,8 +115,8 @@ void clients_new(struct sim *sim)
 	size_t count = 0;
 
 	actor_new(sim, &sim->office, FRANCHISE_ORIGIN "/controller");
-	lane_new(sim, &sim->office, 0, &count);
-	lane_new(sim, &sim->office, 5, &count);
+	for (uint32_t lane = 0; lane < OFFICE_LANES; lane++)
+		lane_new(sim, &sim->office, lane, &count);
 	for (uint32_t i = 0; i < STORES; i++) {
 		struct actor *store = &sim->stores[i];
 		store->store = 10 + 7 * i;
@@ -453,6 +453,9 @@ void client_settle(struct client *client)
 	for (unsigned i = 0; client->session.has_pending; i++) {
 		if (i == SETTLE_MAX)
 			sim_fail(sim, "I8", "%s lane %u gets no answer", client->actor->key.public.name, client->lane);
+		/* a page that is refused without an entry is asked for anew, again and again: at last let it go */
+		if (i == SETTLE_MAX / 2)
+			client->is_sync = false;
 		client_again(client);
 		while (sim->queue_count > 0 || sim->waiting_count > 0) {
 			broker_prepare(sim);

@@ -1,7 +1,7 @@
 /*
  * kluis-sim: whole franchises from seeds; sim.h says how.
  *
- *     kluis-sim --seeds 1-300             as continuous integration does
+ *     kluis-sim --seeds 1-150             as continuous integration does
  *     kluis-sim --seeds 1-20000           some thousands more
  *     kluis-sim --seed 4711 -v            what happened in one of them
  *     kluis-sim --seeds 1-5 --twice       each seed twice: a run must repeat exactly
@@ -16,7 +16,7 @@
 #include "seeded.h"
 #include "sim.h"
 
-#define STEPS 500
+#define STEPS 1500
 
 struct options {
 	uint64_t from, to, steps;
@@ -30,7 +30,7 @@ static void usage(FILE *file)
 	fputs("usage: kluis-sim [--seed N | --seeds FROM-TO] [--steps N] [--twice] [-v]\n"
 	      "  --seed N          one run\n"
 	      "  --seeds FROM-TO   several; thousands take some minutes\n"
-	      "  --steps N         events in a run (500)\n"
+	      "  --steps N         events in a run (1500)\n"
 	      "  --twice           runs each seed twice and compares the logs\n"
 	      "  -v                what happens\n",
 	      file);

@@ -150,8 +150,8 @@ static void event_batch(struct sim *sim)
 /* Most steps take no time; a run lasts some weeks. */
 static void event_time(struct sim *sim)
 {
-	static const uint64_t spans_ms[] = {300, 2000, 60000, 3600000, 8 * 3600000, 3 * DAY_MS};
-	uint64_t next = sim->now_ms + 1 + draw(sim, spans_ms[draw(sim, 6)]);
+	static const uint64_t spans_ms[] = {300, 300, 2000, 2000, 60000, 3600000, 3600000, 8 * 3600000, 2 * DAY_MS};
+	uint64_t next = sim->now_ms + 1 + draw(sim, spans_ms[draw(sim, 9)]);
 
 	if (next < sim->begin_ms + 100 * DAY_MS)
 		sim->now_ms = next;

@@ -28,7 +28,8 @@
 #define STORES 5
 #define STORE_LANES 3 /* tills, a second till, sync */
 #define LANE_SYNC 2
-#define CLIENTS (2 + STORES * STORE_LANES + 1)
+#define OFFICE_LANES 6
+#define CLIENTS (OFFICE_LANES + STORES * STORE_LANES + 1)
 #define QUEUE_MAX 128
 #define WAITING_MAX 24
 #define LIST(type)                                                                                                     \

@@ -70,11 +70,11 @@ const struct charter_spec *spec_charter(struct random *random, unsigned version,
 static void draw_grant(struct random *random, struct grant_spec *grant)
 {
 	*grant = (struct grant_spec){
-		.purpose = (unsigned)random_below(random, SPEC_PURPOSES),
+		.purpose = chance_of(random, 35),
 		.operations = (uint32_t)(1 + random_below(random, (1u << OPERATION_COUNT) - 1)),
 		.scope = (enum scope)random_below(random, SCOPE_COUNT),
 		.fields = 1 + random_below(random, (1u << SPEC_FIELDS) - 1),
-		.roles = (uint32_t)(1 + random_below(random, 3)),
+		.roles = chance_of(random, 70) ? 3 : (uint32_t)(1 + random_below(random, 2)),
 		.is_office_hours = chance_of(random, 15),
 		.per_day = chance_of(random, 40) ? (uint32_t)(1 + random_below(random, 4)) : 0,
 		.needs_eea = chance_of(random, 80),
@@ -145,11 +145,11 @@ const struct agreement_spec *spec_agreement(struct random *random, uint32_t stor
 					    struct arena *arena)
 {
 	struct agreement_spec *spec = take(arena, sizeof(*spec));
-	int32_t from = today - (chance_of(random, 80) ? 1 : -(int32_t)random_below(random, 3));
-	int32_t until = from + 2 + (int32_t)random_below(random, chance_of(random, 60) ? 400 : 12);
+	int32_t from = today - (chance_of(random, 90) ? 1 : -(int32_t)random_below(random, 3));
+	int32_t until = from + 2 + (int32_t)random_below(random, chance_of(random, 75) ? 400 : 12);
 
 	spec->store = store;
-	spec->is_in_eea = chance_of(random, 90);
+	spec->is_in_eea = chance_of(random, 95);
 	spec->from_s = (uint64_t)from * 86400;
 	spec->until_s = (uint64_t)until * 86400;
 	spec->charter = charter;

@@ -10,7 +10,7 @@
 #include "model.h"
 
 #define ACTIONS_MAX 4
-#define CARDS 40
+#define CARDS 25
 
 /* ---- what operations need ---- */
 
@@ -68,6 +68,19 @@ static const char *any_purpose(struct sim *sim)
 	return chance(sim, 2) ? "profiling" : spec_purposes[chance(sim, 35)];
 }
 
+/* One that the actor's agreement knows, mostly; NULL for head office, which needs none. */
+static const char *purpose_of(struct sim *sim, const struct actor *actor)
+{
+	const struct agreement_spec *spec;
+
+	if (actor->copy.store == NULL)
+		return NULL;
+	spec = sim->model->stores[store_place(sim, actor)].current.spec;
+	if (spec == NULL || chance(sim, 10))
+		return any_purpose(sim);
+	return spec_purposes[spec->grants[draw(sim, spec->grant_count)].purpose];
+}
+
 static uint32_t any_status(struct sim *sim)
 {
 	static const uint32_t statuses[] = {4, 4, 4, 5, 7, 3, 6};
@@ -82,12 +95,12 @@ static const char *card(struct sim *sim)
 
 static const char *phone(struct sim *sim)
 {
-	return arena_printf(&sim->franchise.arena, "3=+316123400%02u", (unsigned)draw(sim, 30));
+	return arena_printf(&sim->franchise.arena, "3=+316123400%02u", (unsigned)draw(sim, 20));
 }
 
 static const char *email(struct sim *sim)
 {
-	return arena_printf(&sim->franchise.arena, "4=k%u@example.com", (unsigned)draw(sim, 30));
+	return arena_printf(&sim->franchise.arena, "4=k%u@example.com", (unsigned)draw(sim, 20));
 }
 
 /* Some of name, phone and e-mail, behind what comes first. */
@@ -105,9 +118,19 @@ static const char *more_values(struct sim *sim, const char *first)
 	return *text == '|' ? text + 1 : text;
 }
 
+/* What somebody's record says now, or anything. */
 static const char *any_key(struct sim *sim)
 {
 	uint64_t which = draw(sim, 10);
+	const struct model *model = sim->model;
+
+	if (model->customers.count > 0 && chance(sim, 70)) {
+		const struct model_customer *customer = &model->customers.items[draw(sim, model->customers.count)];
+		const struct model_record *record = &customer->records.items[customer->records.count - 1];
+		unsigned field = chance(sim, 70) ? 0 : 2 + (unsigned)draw(sim, 2);
+		if (record->values[field] != NULL)
+			return arena_printf(&sim->franchise.arena, "%u=%s", field + 1, record->values[field]);
+	}
 
 	return which < 6 ? card(sim) : which < 8 ? phone(sim) : which < 9 ? email(sim) : "2=Klant 1";
 }
@@ -116,21 +139,22 @@ static const char *any_key(struct sim *sim)
 
 static struct action make_lookup(struct sim *sim, struct actor *actor)
 {
-	(void)actor;
-	return action_lookup(&sim->franchise, any_purpose(sim), any_key(sim));
+	const char *purpose = purpose_of(sim, actor);
+
+	return action_lookup(&sim->franchise, purpose == NULL ? any_purpose(sim) : purpose, any_key(sim));
 }
 
 static struct action make_registration(struct sim *sim, struct actor *actor)
 {
 	bool is_store = actor->copy.store != NULL;
 	struct action action =
-		action_registration(&sim->franchise, is_store ? any_purpose(sim) : NULL,
+		action_registration(&sim->franchise, purpose_of(sim, actor),
 				    chance(sim, 95) ? franchise_draw(&sim->franchise) : any_customer(sim),
 				    more_values(sim, chance(sim, 90) ? card(sim) : ""));
 
 	if (action.part->content.len == 0)
-		action = action_registration(&sim->franchise, is_store ? any_purpose(sim) : NULL,
-					     franchise_draw(&sim->franchise), card(sim));
+		action = action_registration(&sim->franchise, purpose_of(sim, actor), franchise_draw(&sim->franchise),
+					     card(sim));
 	if (!is_store && chance(sim, 60))
 		registration_at(&action, any_store(sim)->store, today(sim) - (int32_t)draw(sim, 60));
 	if (chance(sim, 50))
@@ -148,7 +172,7 @@ static struct action make_receipt(struct sim *sim, struct actor *actor)
 
 	if (model->receipts.count > 0 && chance(sim, 5))
 		id = kept(sim, SLICE_ARRAY(model->receipts.items[draw(sim, model->receipts.count)].id));
-	return action_receipt(&sim->franchise, is_store ? any_purpose(sim) : NULL, id, store,
+	return action_receipt(&sim->franchise, purpose_of(sim, actor), id, store,
 			      today(sim) + 2 - (int32_t)draw(sim, chance(sim, 50) ? 4 : 60),
 			      is_by_value ? SLICE_EMPTY : any_customer(sim), is_by_value ? any_key(sim) : NULL);
 }
@@ -159,13 +183,12 @@ static struct action make_update(struct sim *sim, struct actor *actor)
 
 	if (*values == '\0')
 		values = chance(sim, 50) ? "3=" : "2=Iemand";
-	return action_update(&sim->franchise, actor->copy.store != NULL ? any_purpose(sim) : NULL, any_customer(sim),
-			     values);
+	return action_update(&sim->franchise, purpose_of(sim, actor), any_customer(sim), values);
 }
 
 static struct action make_consent(struct sim *sim, struct actor *actor)
 {
-	return action_consent(&sim->franchise, actor->copy.store != NULL ? any_purpose(sim) : NULL, any_customer(sim),
+	return action_consent(&sim->franchise, purpose_of(sim, actor), any_customer(sim),
 			      chance(sim, 80) ? spec_purposes[1] : any_purpose(sim), any_status(sim));
 }
 
@@ -183,6 +206,9 @@ static struct slice any_employee(struct sim *sim, const struct actor *store)
 
 	if (facts->employees.count == 0)
 		return SLICE_EMPTY;
+	for (size_t i = draw(sim, 4); i < facts->employees.count; i++)
+		if (facts->employees.items[i].is_there && chance(sim, 50))
+			return kept(sim, SLICE_ARRAY(facts->employees.items[i].pseudonym));
 	return kept(sim, SLICE_ARRAY(facts->employees.items[draw(sim, facts->employees.count)].pseudonym));
 }
 
@@ -253,16 +279,30 @@ static const struct agreement_spec *new_agreement(struct sim *sim, const struct 
 	return spec;
 }
 
+/* Mostly one that has no agreement in force and waits for none. */
+static const struct actor *store_to_draft_for(struct sim *sim)
+{
+	size_t from = draw(sim, STORES);
+
+	for (size_t i = 0; i < STORES && (sim->is_calm || chance(sim, 95)); i++) {
+		size_t place = (from + i) % STORES;
+		bool is_waiting = sim->model->stores[place].candidate.spec != NULL;
+		if (!is_waiting && !model_in_force(sim->model, place, broker_now(sim) / 1000))
+			return &sim->stores[place];
+	}
+	return &sim->stores[from];
+}
+
 static struct action make_draft(struct sim *sim, struct actor *actor)
 {
 	struct action action = action_of(sim, KLUIS__OPERATION__KIND_DRAFT);
 	struct model *model = sim->model;
-	const struct actor *store = any_store(sim);
+	const struct actor *store = store_to_draft_for(sim);
 	const struct agreement_spec *spec;
 
 	(void)actor;
 	/* now and then an old text, perhaps the one in force */
-	if (model->agreements.count > 0 && chance(sim, 15))
+	if (model->agreements.count > 0 && !sim->is_calm && chance(sim, 15))
 		spec = model->agreements.items[draw(sim, model->agreements.count)];
 	else
 		spec = new_agreement(sim, store);
@@ -333,12 +373,19 @@ static struct action make_accept(struct sim *sim, struct actor *actor)
 	return action;
 }
 
+/* Who is suspended is mostly let in again. */
 static struct action make_standing(struct sim *sim, struct actor *actor)
 {
-	uint64_t what = draw(sim, 10);
+	const struct actor *store = any_store(sim);
+	uint32_t what = chance(sim, 85) ? 1 : 3;
 
 	(void)actor;
-	return action_standing(&sim->franchise, any_store(sim)->store, what < 4 ? 1 : what < 9 ? 2 : 3);
+	for (size_t i = 0; i < STORES && chance(sim, 85); i++)
+		if (sim->model->stores[i].current.state == AGREEMENT_SUSPENDED) {
+			store = &sim->stores[i];
+			what = 2;
+		}
+	return action_standing(&sim->franchise, store->store, chance(sim, 5) ? 1 + (uint32_t)draw(sim, 3) : what);
 }
 
 static struct action make_get_paper(struct sim *sim, struct actor *actor)
@@ -502,7 +549,7 @@ struct kind {
 
 static const struct kind office_kinds[] = {
 	{20, make_registration}, {20, make_receipt},  {8, make_update}, {6, make_consent},    {6, make_restriction},
-	{6, make_lookup},	 {5, make_draft},     {8, make_offer},	{6, make_standing},   {5, make_invite},
+	{6, make_lookup},	 {8, make_draft},     {10, make_offer}, {6, make_standing},   {5, make_invite},
 	{4, make_staff},	 {1, make_charter},   {2, make_totals}, {2, make_census},     {2, make_progress},
 	{2, make_agreements},	 {2, make_get_paper}, {2, make_prove},	{1, make_open_store},
 };
