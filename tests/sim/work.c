@@ -469,7 +469,7 @@ static void send_join(struct client *client)
 	Kluis__JoinContent content = KLUIS__JOIN_CONTENT__INIT;
 
 	client_rekey(sim, actor, !is_known(sim, actor) || chance(sim, 80));
-	actor->is_invited = false;
+	actor->is_invited = chance(sim, 15); /* and then tries the code once more */
 	KIND(action, Join, join);
 	action.operation->join->public_key = wire_data(SLICE_ARRAY(actor->key.public.key));
 	content.code = wire_data(SLICE_ARRAY(actor->code));
