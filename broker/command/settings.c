@@ -24,7 +24,6 @@ static const struct {
 	{SET_TEMPLATE, offsetof(struct settings, template)}, {SET_VALUES, offsetof(struct settings, values)},
 	{SET_OUT, offsetof(struct settings, out)},	     {SET_MAPPING, offsetof(struct settings, mapping)},
 	{SET_REJECTS, offsetof(struct settings, rejects)},   {SET_REASON, offsetof(struct settings, reason)},
-	{SET_ROLE, offsetof(struct settings, role)},	     {SET_NAME_FILE, offsetof(struct settings, name_file)},
 	{SET_FROM, offsetof(struct settings, from)},	     {SET_UNTIL, offsetof(struct settings, until)},
 	{SET_KEY, offsetof(struct settings, key)},
 };

@@ -19,8 +19,6 @@ struct settings {
 	const char *mapping;  /* file */
 	const char *rejects;  /* file */
 	const char *reason;
-	const char *role;
-	const char *name_file;	  /* "-": standard input */
 	const char *key;	  /* column of a CSV file */
 	const char *from, *until; /* dates */
 	uint64_t store;
@@ -42,8 +40,6 @@ enum settings_key {
 	SET_MAPPING,
 	SET_REJECTS,
 	SET_REASON,
-	SET_ROLE,
-	SET_NAME_FILE,
 	SET_FROM,
 	SET_UNTIL,
 	SET_STORE,
