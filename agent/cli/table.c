@@ -59,9 +59,13 @@ size_t text_width(const char *text)
 
 void text_clean(char *text)
 {
-	for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++)
-		if (*at < 0x20 || *at == 0x7F)
+	for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+		bool is_c1 = at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0; /* U+009B is a terminal's escape too */
+		if (is_c1)
+			at[1] = '?';
+		if (is_c1 || *at < 0x20 || *at == 0x7F)
 			*at = '?';
+	}
 }
 
 /* What a cell shows; ret_text is on the heap, NULL when memory is short. */

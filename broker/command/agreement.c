@@ -47,17 +47,37 @@ static enum err get_paper(struct office *office, struct slice hash, struct slice
 
 /* ---- sign ---- */
 
-static enum err sign_draft(struct office *office, const Kluis__AgreementRow *row, struct fault *fault)
+/* A draft is a bare text, or, drafted anew after it had been signed, the note of then. */
+static enum err text_of(struct slice paper, struct slice hash, struct arena *arena, struct slice *ret_text,
+			struct fault *fault)
+{
+	uint8_t actual[HASH_SIZE];
+	struct note *note = arena_alloc(arena, sizeof *note);
+
+	if (note == NULL)
+		return ERR_MEMORY;
+	note->text = paper;
+	sha256(paper, actual);
+	if (!slice_equal(SLICE_ARRAY(actual), hash)) {
+		TRY(note_parse(paper, arena, note, fault));
+		sha256(note->text, actual);
+	}
+	if (!slice_equal(SLICE_ARRAY(actual), hash))
+		return fault_set(fault, ERR_MISMATCH, "the broker gave another text than the one that was drafted");
+	*ret_text = note->text;
+	return ERR_OK;
+}
+
+static enum err sign_draft(struct office *office, const Kluis__AgreementRow *row, struct arena *arena,
+			   struct fault *fault)
 {
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
 	Kluis__Offer offer = KLUIS__OFFER__INIT;
-	uint8_t signature[SIGNATURE_SIZE], actual[HASH_SIZE];
-	struct slice text;
+	uint8_t signature[SIGNATURE_SIZE];
+	struct slice paper, text;
 
-	TRY(get_paper(office, wire_slice(row->hash), &text, fault));
-	sha256(text, actual);
-	if (!slice_equal(SLICE_ARRAY(actual), wire_slice(row->hash)))
-		return fault_set(fault, ERR_MISMATCH, "the broker gave another text than the one that was drafted");
+	TRY(get_paper(office, wire_slice(row->hash), &paper, fault));
+	TRY(text_of(paper, wire_slice(row->hash), arena, &text, fault));
 	TRY(note_make_signature(text, &office->controller, signature));
 	offer.hash = row->hash;
 	offer.signature = wire_data(SLICE_ARRAY(signature));
@@ -76,7 +96,7 @@ static enum err sign_store(struct office *office, uint32_t store, size_t *signed
 	TRY(rows_of(office, store, &arena, rows, &count, fault));
 	for (size_t i = 0; i < count; i++)
 		if (rows[i]->state == AGREEMENT_DRAFTED) {
-			TRY(sign_draft(office, rows[i], fault));
+			TRY(sign_draft(office, rows[i], &arena, fault));
 			(*signed_count)++;
 		}
 	return ERR_OK;
