@@ -131,20 +131,17 @@ static void take_number(uint64_t index, const struct entry *entry, struct lane_f
 		.sequence = entry->request->sequence, .request = hash, .index = index, .leaf = entry->leaf};
 }
 
-/* A new key begins anew; the same key joining again goes on from where its lane is, and then begins anew (R104). */
+/* A new key begins anew; the same key joining again goes on from where its lanes are (R104). */
 static enum err take_join(struct principal_fact *fact, uint64_t index, const struct entry *entry,
 			  struct findings *findings)
 {
 	const Kluis__Join *join = join_of(entry);
 	struct public_key key;
-	struct lane_fact lane = {0};
 
 	TRY(public_key_init(&key, fact->key_name, KEY_TYPE_ED25519, join->public_key.data));
-	if (fact->has_key && public_key_equal(&key, &fact->key))
-		lane = fact->lanes[entry->request->lane];
-	take_number(index, entry, &lane, findings);
-	memset(fact->lanes, 0, sizeof fact->lanes);
-	fact->lanes[entry->request->lane] = lane;
+	if (!fact->has_key || !public_key_equal(&key, &fact->key))
+		memset(fact->lanes, 0, sizeof fact->lanes);
+	take_number(index, entry, &fact->lanes[entry->request->lane], findings);
 	fact->key = key;
 	fact->has_key = true;
 	return ERR_OK;

@@ -73,14 +73,16 @@ static void forget_lanes(struct context *context, const char *principal)
 	}
 }
 
-static enum err take_up(struct context *context, const char *name, bool had_key)
+static enum err take_up(struct context *context, const char *name, const Rows__Principal *old)
 {
 	Rows__Principal row = ROWS__PRINCIPAL__INIT;
 
 	row.public_key = context->operation->join->public_key;
 	view_delete(context->view, TABLE_INVITATION, slice_text(name));
-	forget_lanes(context, name);
-	if (had_key && context->envelope->principal.kind == PRINCIPAL_STORE)
+	/* what a key has signed is executed once: under the same one no number comes again */
+	if (old == NULL || !slice_equal(wire_slice(old->public_key), wire_slice(row.public_key)))
+		forget_lanes(context, name);
+	if (old != NULL && context->envelope->principal.kind == PRINCIPAL_STORE)
 		TRY(offer_again(context, context->envelope->principal.store));
 	return row_put(context, TABLE_PRINCIPAL, slice_text(name), &row.base);
 }
@@ -90,7 +92,7 @@ enum err handle_join(struct context *context)
 {
 	const char *name = context->envelope->decoded->principal;
 	ProtobufCMessage *invitation;
-	struct slice value;
+	ProtobufCMessage *old = NULL;
 
 	if (context->envelope->principal.kind == PRINCIPAL_CONTROLLER ||
 	    context->envelope->principal.kind == PRINCIPAL_LOG)
@@ -103,8 +105,8 @@ enum err handle_join(struct context *context)
 	if (err == ERR_CODE || err == ERR_INPUT)
 		return refuse(context, ERR_CODE, NULL);
 	TRY(err);
-	err = view_get(context->view, TABLE_PRINCIPAL, slice_text(name), &value);
+	err = row_get(context, TABLE_PRINCIPAL, slice_text(name), &rows__principal__descriptor, &old);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
-	return take_up(context, name, err == ERR_OK);
+	return take_up(context, name, (const Rows__Principal *)old);
 }

@@ -159,15 +159,6 @@ size_t store_place(const struct sim *sim, const struct actor *actor)
 	return (size_t)(actor - sim->stores);
 }
 
-static void forget_lane(struct client *client)
-{
-	close_lane(client);
-	client->has_disk = false;
-	client->is_sync = false;
-	client->out_of_order = 0;
-	open_lane(client);
-}
-
 void client_rekey(struct sim *sim, struct actor *actor, bool is_new_key)
 {
 	uint8_t seed[KEY_SIZE];
@@ -240,11 +231,7 @@ static void look_at(struct client *client, enum err err, const struct fault *fau
 		client->out_of_order = 0;
 	if (err != ERR_SEQUENCE)
 		return;
-	const struct model_principal *principal = model_principal(sim->model, client->actor->key.public.name);
-	/* the same key joined once more: lanes begin anew */
-	if (principal != NULL && principal->sequences[client->lane] == 0)
-		forget_lane(client);
-	else if (++client->out_of_order > 10)
+	if (++client->out_of_order > 10)
 		sim_fail(sim, "I5", "%s lane %u cannot go on: %s", client->actor->key.public.name, client->lane,
 			 fault->text);
 }

@@ -168,10 +168,7 @@ static void check_order(struct model *model, struct model_principal *principal, 
 			 (unsigned long long)request->sequence, (unsigned long long)*last);
 	check_acknowledgement(model, principal, entry);
 	check_once(model, entry);
-	if (is_join(entry)) {
-		memset(principal->sequences, 0, sizeof(principal->sequences));
-		model->sim->counts[COUNT_JOINS]++;
-	}
+	model->sim->counts[COUNT_JOINS] += is_join(entry);
 	*last = request->sequence;
 	principal->indices[request->lane] = model->leaves.count;
 }

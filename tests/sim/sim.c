@@ -199,7 +199,7 @@ static void event(struct sim *sim)
 		{260, event_answer},
 		{60, event_retry},
 		{15, event_lose},
-		{15, event_repeat},
+		{30, event_repeat},
 		{40, event_time},
 		{4, event_skew},
 		{4, event_disk},

@@ -468,7 +468,7 @@ static void send_join(struct client *client)
 	struct action action = action_of(sim, KLUIS__OPERATION__KIND_JOIN);
 	Kluis__JoinContent content = KLUIS__JOIN_CONTENT__INIT;
 
-	client_rekey(sim, actor, !is_known(sim, actor) || chance(sim, 80));
+	client_rekey(sim, actor, !is_known(sim, actor) || chance(sim, 70));
 	actor->is_invited = chance(sim, 15); /* and then tries the code once more */
 	KIND(action, Join, join);
 	action.operation->join->public_key = wire_data(SLICE_ARRAY(actor->key.public.key));
@@ -549,7 +549,7 @@ struct kind {
 
 static const struct kind office_kinds[] = {
 	{20, make_registration}, {20, make_receipt},  {8, make_update}, {6, make_consent},    {6, make_restriction},
-	{6, make_lookup},	 {8, make_draft},     {10, make_offer}, {6, make_standing},   {5, make_invite},
+	{6, make_lookup},	 {8, make_draft},     {10, make_offer}, {6, make_standing},   {8, make_invite},
 	{4, make_staff},	 {1, make_charter},   {2, make_totals}, {2, make_census},     {2, make_progress},
 	{2, make_agreements},	 {2, make_get_paper}, {2, make_prove},	{1, make_open_store},
 };

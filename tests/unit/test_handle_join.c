@@ -180,6 +180,28 @@ static void test_join_with_a_new_key(void **state)
 	secret_key_fini(&next.key);
 }
 
+/* Under one key every number is used once, also on the other lanes: what it signed long ago is not executed again. */
+static void test_join_with_the_same_key(void **state)
+{
+	struct slice code = franchise_draw(formula);
+	struct party lane = *store;
+
+	(void)state;
+	lane.lane = 5;
+	lane.sequence = 0;
+	lane.has_acknowledgement = false;
+	assert_int_equal(lookup(&lane), ERR_OK);
+	struct slice first = lane.last;
+	assert_int_equal(lookup(&lane), ERR_OK);
+	assert_int_equal(invite(STORE_12, code), ERR_OK);
+	assert_int_equal(join(store, code), ERR_OK);
+	uint64_t size = core_size(formula->core);
+	lane.last = first;
+	assert_int_equal(franchise_resend(formula, &lane).code, ERR_SEQUENCE);
+	assert_int_equal(core_size(formula->core), size);
+	assert_int_equal(lookup(&lane), ERR_NO_AGREEMENT); /* the third number; the agreement is to be signed again */
+}
+
 /* A suspension is not shaken off by joining again. */
 static void test_join_while_suspended(void **state)
 {
@@ -237,6 +259,7 @@ int main(void)
 		TEST(test_later_invitation_replaces_the_unused_one),
 		TEST(test_join_sent_again),
 		TEST(test_join_with_a_new_key),
+		TEST(test_join_with_the_same_key),
 		TEST(test_join_while_suspended),
 		TEST(test_join_as_head_office_or_the_log),
 		TEST(test_stranger_under_a_stores_name),

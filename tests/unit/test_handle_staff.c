@@ -43,6 +43,26 @@ static enum err lookup_by(struct slice employee)
 	return franchise_one(formula, store, action_lookup(formula, "service", "1=4711")).code;
 }
 
+/* R48: later operations of one request see the roster that the earlier ones left. */
+static void test_roster_within_one_request(void **state)
+{
+	struct slice employee = SLICE_ARRAY(store->employee);
+	struct action actions[3];
+
+	(void)state;
+	actions[0] = action_lookup(formula, "service", "1=4711");
+	actions[1] = action_staff(formula, NULL, employee, "", NULL);
+	actions[2] = action_lookup(formula, "service", "1=4711");
+	struct answer answer = franchise_send(formula, store, actions, 3);
+	assert_int_equal(answer.entry.decoded->results[0]->code, ERR_OK);
+	assert_int_equal(answer.entry.decoded->results[1]->code, ERR_OK);
+	assert_int_equal(answer.entry.decoded->results[2]->code, ERR_NO_EMPLOYEE);
+	actions[1] = action_staff(formula, NULL, employee, "cashier", "K. de Vries");
+	answer = franchise_send(formula, store, actions, 3);
+	assert_int_equal(answer.entry.decoded->results[0]->code, ERR_NO_EMPLOYEE);
+	assert_int_equal(answer.entry.decoded->results[2]->code, ERR_OK);
+}
+
 static void test_employee_comes_changes_and_goes(void **state)
 {
 	struct slice employee = franchise_draw(formula);
@@ -142,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_employee_comes_changes_and_goes), TEST(test_role_decides),   TEST(test_roster_of_whom),
+		TEST(test_roster_within_one_request),	    TEST(test_role_decides),   TEST(test_roster_of_whom),
 		TEST(test_role_that_the_charter_has_not),   TEST(test_name_is_sealed),
 	};
 
