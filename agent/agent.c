@@ -104,7 +104,8 @@ enum err agent_connect(struct agent *agent, enum agent_lane lane, struct fault *
 
 /* ---- papers ---- */
 
-static enum err read_note(struct agent *agent, const char *name, struct slice *ret_note, struct fault *fault)
+static enum err read_note(struct agent *agent, const char *name, bool is_needed, struct slice *ret_note,
+			  struct fault *fault)
 {
 	char path[HOME_PATH_MAX];
 	struct bytes note CLEANUP(bytes_fini) = {0};
@@ -112,6 +113,8 @@ static enum err read_note(struct agent *agent, const char *name, struct slice *r
 	bytes_init(&note, PAPER_MAX);
 	TRY(home_path(agent->folder, name, path, fault));
 	enum err err = file_read(path, &note, NULL);
+	if (err == ERR_NOT_FOUND && is_needed)
+		return fault_set(fault, err, "'%s' is missing; 'kluis-agent agreement sign' fetches it again", path);
 	if (err == ERR_NOT_FOUND)
 		return fault_set(fault, ERR_NO_AGREEMENT,
 				 "no agreement is signed here; 'kluis-agent agreement sign' when one is offered");
@@ -132,8 +135,8 @@ enum err agent_load_agreement(struct agent *agent, struct fault *fault)
 
 	if (charter == NULL || agreement == NULL)
 		return ERR_MEMORY;
-	TRY(read_note(agent, "agreement.note", &note, fault));
-	TRY(read_note(agent, "charter.note", &charter_note, fault));
+	TRY(read_note(agent, "agreement.note", false, &note, fault));
+	TRY(read_note(agent, "charter.note", true, &charter_note, fault));
 	const struct public_key *controller = &agent->membership.controller;
 	TRY(charter_open(charter_note, controller, "charter.note", &agent->arena, charter, fault));
 	TRY(agreement_open(note, charter, controller, &agent->key.public, "agreement.note", &agent->arena, agreement,

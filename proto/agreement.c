@@ -83,7 +83,11 @@ enum err agreement_open(struct slice note, const struct charter *charter, const 
 
 	if (!parsed || !agreement)
 		return ERR_MEMORY;
-	TRY(note_parse(note, arena, parsed, fault));
+	enum err err = note_parse(note, arena, parsed, fault);
+	if (err != ERR_OK) {
+		fault_prefix(fault, name);
+		return err;
+	}
 	if (note_verify(parsed, controller) != ERR_OK)
 		return fault_set(fault, ERR_SIGNATURE, "%s: not signed by %s", name, controller->name);
 	if (store && note_verify(parsed, store) != ERR_OK)

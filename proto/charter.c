@@ -77,7 +77,11 @@ enum err charter_open(struct slice note, const struct public_key *controller, co
 
 	if (!parsed || !charter)
 		return ERR_MEMORY;
-	TRY(note_parse(note, arena, parsed, fault));
+	enum err err = note_parse(note, arena, parsed, fault);
+	if (err != ERR_OK) {
+		fault_prefix(fault, name);
+		return err;
+	}
 	if (note_verify(parsed, controller) != ERR_OK)
 		return fault_set(fault, ERR_SIGNATURE, "%s: not signed by %s", name, controller->name);
 	TRY(charter_parse(parsed->text, name, arena, charter, fault));

@@ -74,13 +74,36 @@ static enum err find_row(struct agent *agent, enum agreement_state wanted, struc
 	return ERR_OK;
 }
 
-/* Opens the paper against the charter in force, or, failing that, says which charter it wants. */
+/* What stands behind "charter =" in the agreement's text: a hint which charter to ask for, checked when it is opened.
+ */
+static bool find_charter_hash(struct slice note, uint8_t ret_hash[static HASH_SIZE])
+{
+	static const char key[] = "charter";
+	const char *at = (const char *)note.data, *end = at + note.length;
+
+	for (; at != NULL && (size_t)(end - at) > 2 * HASH_SIZE + sizeof key;
+	     at = memchr(at, '\n', (size_t)(end - at))) {
+		at += *at == '\n';
+		if ((size_t)(end - at) < 2 * HASH_SIZE + sizeof key || memcmp(at, key, sizeof key - 1) != 0)
+			continue;
+		const char *value = at + sizeof key - 1;
+		while (value < end && (*value == ' ' || *value == '='))
+			value++;
+		if ((size_t)(end - value) >= 2 * HASH_SIZE)
+			return hex_parse(SLICE(value, 2 * HASH_SIZE), ret_hash, HASH_SIZE) == ERR_OK;
+	}
+	return false;
+}
+
+/* Opens the paper against the charter that it was drafted under, which may be an older one than that in force. */
 static enum err open_offer(struct agent *agent, struct arena *arena, struct offer *offer, struct fault *fault)
 {
 	const struct public_key *controller = &agent->membership.controller;
+	uint8_t hash[HASH_SIZE];
 
 	TRY(get_paper(agent, wire_slice(offer->row->hash), arena, &offer->note, fault));
-	TRY(get_paper(agent, SLICE_EMPTY, arena, &offer->charter_note, fault));
+	bool is_named = find_charter_hash(offer->note, hash);
+	TRY(get_paper(agent, is_named ? SLICE_ARRAY(hash) : SLICE_EMPTY, arena, &offer->charter_note, fault));
 	offer->charter = arena_alloc(arena, sizeof *offer->charter);
 	offer->agreement = arena_alloc(arena, sizeof *offer->agreement);
 	if (offer->charter == NULL || offer->agreement == NULL)
@@ -160,6 +183,7 @@ static enum err send_accept(struct agent *agent, const struct offer *offer, stru
 	Kluis__Accept accept = KLUIS__ACCEPT__INIT;
 	struct agent_call call = {.operation = &operation, .is_outside_agreement = true};
 	struct session_answer answer;
+	struct fault refusal = {""};
 
 	TRY(note_make_signature(text, &agent->key, ret_signature));
 	accept.agreement = wire_data(SLICE_ARRAY(offer->agreement->hash));
@@ -167,7 +191,13 @@ static enum err send_accept(struct agent *agent, const struct offer *offer, stru
 	operation.kind_case = KLUIS__OPERATION__KIND_ACCEPT;
 	operation.accept = &accept;
 	TRY(agent_send(agent, &call, arena, &answer, fault));
-	return agent_verdict(&answer, fault);
+	enum err err = agent_verdict(&answer, &refusal);
+	return err == ERR_OK
+		       ? ERR_OK
+		       : fault_set(fault, err, "%s%s", refusal.text,
+				   err == ERR_STATE ? "; while an agreement runs, the next one must name it under "
+						      "'supersedes' and have begun"
+						    : "");
 }
 
 /* Charter first: an agreement here always has the charter that it needs beside it. */

@@ -143,6 +143,9 @@ enum err command_sign(void *target, const struct command_arguments *arguments, s
 		TRY(all_stores(&office, &arena, &stores, &count, fault));
 	for (size_t i = 0; i < count; i++)
 		TRY(sign_store(&office, stores[i], &signed_count, fault));
+	if (signed_count == 0 && settings->has_store)
+		return fault_set(fault, ERR_NOT_FOUND,
+				 "store %u has no draft to sign; 'kluis-broker agreement draft' makes one", one);
 	printf("%zu agreement%s signed and offered; the store signs with 'kluis-agent agreement sign'\n", signed_count,
 	       signed_count == 1 ? "" : "s");
 	return ERR_OK;
@@ -186,6 +189,7 @@ static enum err change_standing(const struct settings *settings, const char *num
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
 	Kluis__Standing standing = KLUIS__STANDING__INIT;
 	char reason[VALUE_MAX + 1] = "";
+	struct fault refusal = {""};
 	uint64_t store;
 
 	TRY(command_number("store", number, 0, STORES_MAX - 1, &store, fault));
@@ -197,7 +201,10 @@ static enum err change_standing(const struct settings *settings, const char *num
 	operation.kind_case = KLUIS__OPERATION__KIND_STANDING;
 	operation.standing = &standing;
 	TRY(office_open(&office, settings->data, fault));
-	TRY(office_call(&office, &operation, SLICE_EMPTY, NULL, fault));
+	enum err err = office_call(&office, &operation, SLICE_EMPTY, NULL, &refusal);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "store %llu: %s%s", (unsigned long long)store, refusal.text,
+				 err == ERR_STATE ? "; 'kluis-broker agreement list' shows it" : "");
 	printf("store %llu is %s\n", (unsigned long long)store, done);
 	return ERR_OK;
 }

@@ -62,6 +62,19 @@ static enum err sign_and_send(struct office *office, struct slice text, struct f
 	return office_call(office, &operation, bytes_slice(&note), NULL, fault);
 }
 
+/* Only the broker knows which fields records hold: if it was that, the fields that go are named here. */
+static enum err explain(enum err err, const char *file, const struct charter *current, const struct charter *next,
+			const struct fault *refusal, struct fault *fault)
+{
+	if (err == ERR_PAPER)
+		err = charter_may_follow(current, next, UINT64_MAX, fault);
+	if (err == ERR_OK)
+		err = ERR_PAPER;
+	(void)fault_set(fault, err, "%s", refusal->text);
+	fault_prefix(fault, file);
+	return err;
+}
+
 /* A new version of the charter, checked here first so that the fault can say where. */
 enum err command_charter(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
@@ -69,6 +82,7 @@ enum err command_charter(void *target, const struct command_arguments *arguments
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
 	struct bytes text CLEANUP(bytes_fini) = {0};
 	struct arena arena CLEANUP(arena_fini) = {0};
+	struct fault refusal = {""};
 
 	bytes_init(&text, PAPER_MAX / 2);
 	arena_init(&arena, 8 * PAPER_MAX);
@@ -79,8 +93,11 @@ enum err command_charter(void *target, const struct command_arguments *arguments
 	TRY(charter_parse(bytes_slice(&text), arguments->items[0], &arena, next, fault));
 	TRY(office_open(&office, settings->data, fault));
 	TRY(office_charter(&office, &arena, current, fault));
-	TRY(charter_may_follow(current, next, 0, fault));
-	TRY(sign_and_send(&office, bytes_slice(&text), fault));
+	enum err err = charter_may_follow(current, next, 0, fault);
+	if (err == ERR_OK)
+		err = sign_and_send(&office, bytes_slice(&text), &refusal);
+	if (err != ERR_OK)
+		return explain(err, arguments->items[0], current, next, &refusal, fault);
 	printf("charter version %s is in force\n", next->version);
 	return ERR_OK;
 }

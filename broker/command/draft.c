@@ -24,6 +24,7 @@ struct values {
 	char **cells; /* of this store's row, in row_arena */
 	struct arena row_arena;
 	char charter[2 * HASH_SIZE + 1];
+	char supersedes[2 * HASH_SIZE + 1]; /* the agreement in force; empty without one */
 	char country[3];
 	char from[25], until[25];
 };
@@ -41,6 +42,7 @@ static const char *value_of(void *context, const char *key)
 		const char *key, *value;
 	} computed[] = {{"charter", values->charter},
 			{"country", values->country},
+			{"supersedes", values->supersedes},
 			{"from", values->from},
 			{"until", values->until}};
 
@@ -112,12 +114,21 @@ static enum err draft_one(struct office *office, struct slice template_text, con
 	bytes_init(&text, PAPER_MAX / 2);
 	arena_init(&arena, 8 * PAPER_MAX);
 	snprintf(values->country, sizeof values->country, "%s", store->country);
+	values->supersedes[0] = '\0';
+	bool is_current = store->state == AGREEMENT_ACTIVE || store->state == AGREEMENT_SUSPENDED;
+	if (is_current && store->has_agreement && store->agreement.len == HASH_SIZE)
+		hex_print(wire_slice(store->agreement), values->supersedes);
 	TRY(agreement_fill(template_text, settings->template, value_of, values, &text, fault));
 	agreement = arena_alloc(&arena, sizeof *agreement);
 	if (agreement == NULL)
 		return ERR_MEMORY;
 	/* checked here first: the broker's refusal has no line to name */
 	TRY(agreement_parse(bytes_slice(&text), settings->template, charter, &arena, agreement, fault));
+	if (agreement->store != store->store)
+		return fault_set(fault, ERR_PAPER,
+				 "%s: [agreement] store: is %u, but the row of %s is store %u's; write ${%s}",
+				 settings->template, agreement->store, settings->values, store->store,
+				 values->columns[values->key]);
 	draft.store = store->store;
 	draft.hash = wire_data(SLICE_ARRAY(agreement->hash));
 	operation.kind_case = KLUIS__OPERATION__KIND_DRAFT;
