@@ -105,6 +105,26 @@ static bool is_fault_of_all(uint32_t code)
 	return code == ERR_PURPOSE || code == ERR_FORBIDDEN || code == ERR_MEMORY;
 }
 
+/* What the broker's refusal of one receipt means, for whoever mends the file. */
+static const struct {
+	enum err code;
+	const char *reason;
+} receipt_reasons[] = {
+	{ERR_NOT_FOUND, "customer: not known"},
+	{ERR_STORE, "store: not known"},
+	{ERR_VALUE, "date: later than tomorrow, or an amount too large"},
+	{ERR_EXISTS, "a receipt of this store, customer and date is there with other lines"},
+};
+
+static const char *reason_of(const Kluis__Operation *operation, enum err code)
+{
+	if (operation->kind_case == KLUIS__OPERATION__KIND_RECEIPT)
+		for (size_t i = 0; i < sizeof(receipt_reasons) / sizeof(receipt_reasons[0]); i++)
+			if (receipt_reasons[i].code == code)
+				return receipt_reasons[i].reason;
+	return error_text(code);
+}
+
 static enum err count_result(struct import_batch *batch, const struct import_item *item, const Kluis__Result *result,
 			     struct fault *fault)
 {
@@ -116,7 +136,7 @@ static enum err count_result(struct import_batch *batch, const struct import_ite
 	if (result->code != ERR_OK) {
 		summary->rejected += item->row_count;
 		return import_rejects_add(batch->rejects, item->lines, item->row_count,
-					  error_text((enum err)result->code));
+					  reason_of(item->operation, (enum err)result->code));
 	}
 	summary->records++;
 	if (result->has_is_unchanged && result->is_unchanged)
