@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command/commands.h"
 #include "command/office.h"
@@ -105,7 +106,10 @@ static enum err write_invitation(struct office *office, const struct surrounding
 	/* the file first: an invitation that nobody has is worth nothing, one that the broker does not know is refused
 	 */
 	TRY(file_create(settings->out, bytes_slice(&note), 0600, fault));
-	return tell_broker(office, &invitation, fault);
+	enum err err = tell_broker(office, &invitation, fault);
+	if (err >= ERR_NOT_FOUND) /* refused, not just unheard of: it would never be good */
+		unlink(settings->out);
+	return err;
 }
 
 enum err command_invite(void *target, const struct command_arguments *arguments, struct fault *fault)

@@ -47,8 +47,12 @@ static enum err resume(struct office *office, struct fault *fault)
 	if (!office->session.has_pending)
 		return ERR_OK;
 	enum err err = session_resume(&office->session, TRIES, &office->resumed_arena, &office->resumed, fault);
+	if (office->session.has_pending)
+		return err;
 	/* it was another command's, perhaps an import's that goes on now; else what matters is that the lane is free */
-	return office->session.has_pending ? err : ERR_OK;
+	if (err != ERR_OK && fault != NULL)
+		fault->text[0] = '\0';
+	return ERR_OK;
 }
 
 static enum err open_session(struct office *office, struct fault *fault)

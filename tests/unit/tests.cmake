@@ -14,3 +14,8 @@ endforeach()
 
 # The core's functions themselves, which know store.h alone.
 target_link_libraries(test_dispatch PRIVATE "$<LINK_GROUP:RESCAN,kluis_core,kluis_store>")
+
+# These run the programs themselves (lib/headquarters.h).
+foreach(name test_draft test_init)
+  add_dependencies(${name} kluis-broker kluis-agent)
+endforeach()

@@ -1,0 +1,158 @@
+#include "headquarters.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kluis/arena.h"
+#include "text.h"
+
+static void stop(const struct headquarters *here, const char *what)
+{
+	fprintf(stderr, "headquarters: %s: %s%s\n", what, here->last.out, here->last.err);
+	abort();
+}
+
+static unsigned free_port(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	int socket_ = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (socket_ < 0 || bind(socket_, (struct sockaddr *)&address, size) != 0 ||
+	    getsockname(socket_, (struct sockaddr *)&address, &size) != 0)
+		abort();
+	close(socket_);
+	return ntohs(address.sin_port);
+}
+
+const char *headquarters_path(const struct headquarters *here, const char *name)
+{
+	static char paths[10][HEADQUARTERS_PATH_MAX];
+	static unsigned next;
+	char *path = paths[next++ % 10];
+
+	snprintf(path, HEADQUARTERS_PATH_MAX, "%s/%s", here->folder, name);
+	return path;
+}
+
+const char *headquarters_file(const struct headquarters *here, const char *name, const char *text)
+{
+	const char *path = headquarters_path(here, name);
+	FILE *file = fopen(path, "w");
+
+	if (file == NULL || fputs(text, file) < 0 || fclose(file) != 0)
+		abort();
+	return path;
+}
+
+int headquarters_run(struct headquarters *here, int who, const char *input, const char *const *words)
+{
+	char store[HEADQUARTERS_PATH_MAX];
+	const char *arguments[40];
+	size_t count = 0;
+
+	snprintf(store, sizeof(store), "%s/store-%d", here->folder, who);
+	arguments[count++] = who == BROKER ? TEST_BINARIES "/kluis-broker" : TEST_BINARIES "/kluis-agent";
+	for (size_t i = 0; words[i] != NULL && count < 37; i++)
+		arguments[count++] = words[i];
+	arguments[count++] = "--data";
+	arguments[count++] = who == BROKER ? here->broker : store;
+	arguments[count] = NULL;
+	child_run(&here->last, arguments, input);
+	return here->last.status;
+}
+
+void headquarters_begin_empty(struct headquarters *here)
+{
+	here->serve.pid = 0;
+	scratch_new(here->folder);
+	snprintf(here->broker, sizeof(here->broker), "%s/hq", here->folder);
+	snprintf(here->listen, sizeof(here->listen), "tls+tcp://127.0.0.1:%u", free_port());
+}
+
+void headquarters_begin(struct headquarters *here)
+{
+	headquarters_begin_empty(here);
+	if (RUN(here, BROKER, NULL, "init", "--charter", TEST_SOURCE_ROOT "/broker/examples/minimal/charter.ini",
+		"--listen", here->listen) != 0)
+		stop(here, "init");
+	headquarters_serve(here);
+}
+
+void headquarters_serve(struct headquarters *here)
+{
+	const char *arguments[] = {TEST_BINARIES "/kluis-broker", "serve", "--data", here->broker, NULL};
+
+	child_begin(&here->serve, arguments);
+	child_await(&here->serve, "serving on");
+}
+
+int headquarters_stop(struct headquarters *here)
+{
+	child_end(&here->serve);
+	return here->serve.status;
+}
+
+void headquarters_end(struct headquarters *here)
+{
+	child_end(&here->serve);
+	scratch_remove(here->folder);
+}
+
+const char *headquarters_template(struct headquarters *here)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+
+	arena_init(&arena, 1 << 20);
+	const char *text = text_of_file(&arena, "broker/examples/minimal/agreement.ini");
+	text = text_replace(&arena, text, "store   = 12", "store   = ${store_id}");
+	text = text_replace(&arena, text, "charter = b8eaadf812783a3ef3153adf8c1bac272a96002982c34790ffc2d8fd3daedf1d",
+			    "charter = ${charter}");
+	text = text_replace(&arena, text, "until   = 2028-01-01", "until   = ${until}");
+	text = text_replace(&arena, text, "customers  = visited", "customers  = all");
+	text = text_replace(&arena, text, "mon-sat 07:00-22:00", "mon-sun 00:00-24:00");
+	return headquarters_file(here, "agreement.template", text);
+}
+
+void headquarters_offer(struct headquarters *here, int store)
+{
+	char number[16], csv[64];
+
+	snprintf(number, sizeof(number), "%d", store);
+	snprintf(csv, sizeof(csv), "store_id\n%d\n", store);
+	const char *template = headquarters_template(here);
+	const char *values = headquarters_file(here, "values.csv", csv);
+	if (RUN(here, BROKER, NULL, "store", "open", number, "Winkel", "NL") != 0)
+		stop(here, "store open");
+	if (RUN(here, BROKER, NULL, "agreement", "draft", "--template", template, "--values", values, "--store", number,
+		"--from", "2026-01-01") != 0)
+		stop(here, "agreement draft");
+	if (RUN(here, BROKER, NULL, "agreement", "sign", "--store", number) != 0)
+		stop(here, "agreement sign");
+}
+
+const char *headquarters_invitation(struct headquarters *here, int store)
+{
+	static unsigned made;
+	char number[16], name[32];
+
+	snprintf(number, sizeof(number), "%d", store);
+	snprintf(name, sizeof(name), "invitation-%u", made++);
+	const char *path = headquarters_path(here, name);
+	if (RUN(here, BROKER, NULL, "invite", "store", number, "--out", path) != 0)
+		stop(here, "invite");
+	return path;
+}
+
+void headquarters_store(struct headquarters *here, int store)
+{
+	headquarters_offer(here, store);
+	if (RUN(here, AGENT(store), NULL, "join", headquarters_invitation(here, store)) != 0)
+		stop(here, "join");
+	if (RUN(here, AGENT(store), NULL, "agreement", "sign", "--yes") != 0)
+		stop(here, "agreement sign by the store");
+}

@@ -1,0 +1,55 @@
+/*
+ * A broker of the real programs in a scratch folder, served on a free port, and stores that join it by the real
+ * agent: for tests of commands, which say what a person would type.
+ *
+ *     headquarters_begin(&here);
+ *     assert_int_equal(RUN(&here, BROKER, NULL, "store", "open", "12", "Zeist", "NL"), 0);
+ *     assert_string_equal(here.last.out, "...");
+ *     headquarters_end(&here);
+ */
+#ifndef TEST_HEADQUARTERS_H
+#define TEST_HEADQUARTERS_H
+
+#include "child.h"
+#include "scratch.h"
+
+#define HEADQUARTERS_PATH_MAX (SCRATCH_MAX + 64)
+
+struct headquarters {
+	char folder[SCRATCH_MAX];
+	char broker[HEADQUARTERS_PATH_MAX]; /* the broker's folder */
+	char listen[64];
+	struct child serve; /* pid 0: not served */
+	struct child last;  /* what ran last */
+};
+
+/* Which program, on which folder. */
+#define BROKER (-1)	     /* kluis-broker --data <broker> */
+#define AGENT(store) (store) /* kluis-agent --data <folder>/store-<store> */
+
+/* Makes a broker of the minimal charter and serves it. */
+void headquarters_begin(struct headquarters *here);
+/* The same without a broker: only a folder, and an address to listen on. */
+void headquarters_begin_empty(struct headquarters *here);
+void headquarters_end(struct headquarters *here);
+void headquarters_serve(struct headquarters *here);
+/* SIGTERM; its exit status. */
+int headquarters_stop(struct headquarters *here);
+
+/* Runs a command to its end; the exit status. */
+int headquarters_run(struct headquarters *here, int who, const char *input, const char *const *words);
+#define RUN(here, who, input, ...) headquarters_run(here, who, input, (const char *const[]){__VA_ARGS__, NULL})
+/* The path of a name in the scratch folder; of the caller until the tenth call after. */
+const char *headquarters_path(const struct headquarters *here, const char *name);
+/* Writes a file there and gives its path. */
+const char *headquarters_file(const struct headquarters *here, const char *name, const char *text);
+
+/* Opens the store, drafts and signs its agreement (a grant "till" for service, all customers, and a copy), invites it,
+ * lets it join and sign. Ends the program if anything fails. */
+void headquarters_store(struct headquarters *here, int store);
+/* The steps of it: */
+void headquarters_offer(struct headquarters *here, int store);		   /* open, draft, sign */
+const char *headquarters_template(struct headquarters *here);		   /* path of an agreement's template */
+const char *headquarters_invitation(struct headquarters *here, int store); /* path of a new one */
+
+#endif
