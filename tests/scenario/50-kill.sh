@@ -17,15 +17,17 @@ export PATH=$bin:$PATH KLUIS_DATA=$work/hq
 end() {
   local child
   for child in "$importing" "$opening" "$broker"; do
-    [ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true
+    [ -n "$child" ] || continue
+    pkill -KILL -P "$child" || true
+    kill -KILL "$child" 2>/dev/null || true
+    wait "$child" 2>/dev/null || true
   done
-  wait 2>/dev/null || true # each loop's own child ends by itself: its broker is gone
   rm -rf "$work"
 }
 trap end EXIT
 fail() {
   echo "50-kill (KLUIS_SEED=$seed): $*" >&2
-  tail -5 "$work"/*.log >&2 || true
+  tail -n 5 "$work"/*.log >&2 || true
   exit 1
 }
 
