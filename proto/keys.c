@@ -34,8 +34,19 @@ static const char *const unicode_spaces[] = {
 	"\u2007", "\u2008", "\u2009", "\u200A", "\u2028", "\u2029", "\u202F", "\u205F", "\u3000",
 };
 
+static bool is_ascii(struct slice text)
+{
+	uint8_t all = 0;
+
+	for (size_t i = 0; i < text.length; i++)
+		all |= text.data[i];
+	return all < 0x80;
+}
+
 static bool has_space(struct slice text)
 {
+	if (is_ascii(text)) /* the names of every request are */
+		return memchr(text.data, ' ', text.length) != NULL;
 	for (size_t i = 0; i < sizeof(unicode_spaces) / sizeof(unicode_spaces[0]); i++) {
 		struct slice space = slice_text(unicode_spaces[i]);
 
@@ -374,21 +385,12 @@ enum err base64_append(struct slice bytes, struct bytes *ret_text)
 	return err;
 }
 
-/* libsodium 1.0.18 takes bytes over 0x7F for characters of the alphabet. */
-static bool is_ascii(struct slice text)
-{
-	uint8_t all = 0;
-
-	for (size_t i = 0; i < text.length; i++)
-		all |= text.data[i];
-	return all < 0x80;
-}
-
 enum err base64_decode(struct slice text, struct bytes *ret_bytes)
 {
 	uint8_t *place;
 	size_t length, size = text.length / 4 * 3;
 
+	/* libsodium 1.0.18 takes bytes over 0x7F for characters of the alphabet */
 	if (text.length % 4 != 0 || !is_ascii(text))
 		return ERR_INPUT;
 	if (text.length > 0 && text.data[text.length - 1] == '=')

@@ -238,6 +238,7 @@ static enum err known_key(struct core *core, struct store_txn *txn, struct prepa
 	TRY(wire_decode(&rows__principal__descriptor, value, &prepared->message_arena,
 			(ProtobufCMessage **)(void *)&row));
 	memcpy(prepared->key, row->public_key.data, KEY_SIZE);
+	prepared->is_key_fresh = true;
 	return ERR_OK;
 }
 
@@ -357,7 +358,7 @@ enum err core_prepare(struct core *core, struct slice message, uint64_t now_ms, 
 	if (prepared == NULL)
 		return ERR_MEMORY;
 	prepared->trust = CORE_GARBAGE;
-	prepared->is_first_contact = false;
+	prepared->is_first_contact = prepared->is_key_fresh = false;
 	prepared->fault.text[0] = '\0';
 	prepared->view = (struct view){0};
 	prepared->is_new = false;

@@ -42,6 +42,7 @@ struct prepared {
 	uint8_t key[KEY_SIZE]; /* that the signature was checked with */
 	enum core_trust trust;
 	bool is_first_contact; /* Join */
+	bool is_key_fresh;     /* read from the state that the next run sees */
 
 	/* of the latest run */
 	struct view view;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kluis/clock.h"
 #include "kluis/limits.h"
@@ -81,7 +82,9 @@ static void finish(struct turn *turn)
 static void answer(struct turn *turn, struct slice reply)
 {
 	nng_msg *message = NULL;
-	bool is_made = nng_msg_alloc(&message, 0) == 0 && nng_msg_append(message, reply.data, reply.length) == 0;
+	bool is_made = nng_msg_alloc(&message, reply.length) == 0;
+	if (is_made && reply.length > 0)
+		memcpy(nng_msg_body(message), reply.data, reply.length);
 	drop_request(turn);
 	if (!is_made) {
 		/* Without memory for an answer there is none: the sender asks again. */
