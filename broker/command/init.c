@@ -127,7 +127,7 @@ static enum err make(const struct settings *settings, struct slice text, const c
 	if (length < 0 || (size_t)length >= sizeof made)
 		return fault_set(fault, ERR_USAGE, "--data: the path is too long");
 	if (mkdtemp(made) == NULL) /* mode 0700 */
-		return fault_set(fault, file_error(errno), "'%s': %s", made, strerror(errno));
+		return fault_set(fault, file_error(errno), "'%s' cannot be made: %s", settings->data, strerror(errno));
 	enum err err = fill(made, settings, text, origin, fault);
 	if (err == ERR_OK)
 		err = move_to_place(made, settings->data, fault);

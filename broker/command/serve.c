@@ -73,11 +73,16 @@ enum err command_serve(void *target, const struct command_arguments *arguments, 
 {
 	const struct settings *settings = target;
 	struct local local;
+	struct fault cause = {""};
 
 	(void)arguments;
 	TRY(folder_check(settings->data, fault));
-	TRY(local_open(&local, settings->data, false, fault));
-	enum err err = open_and_serve(&local, settings, fault);
+	enum err err = local_open(&local, settings->data, false, &cause);
+	if (err == ERR_IN_USE)
+		return fault_set(fault, err, "another broker serves '%s' already (%s)", settings->data, cause.text);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "%s", cause.text);
+	err = open_and_serve(&local, settings, fault);
 	local_close(&local);
 	return err;
 }

@@ -72,6 +72,25 @@ static enum err read_checkpoint_size(struct core *core, struct store_txn *txn)
 	return ERR_OK;
 }
 
+/* With another controller's key no paper would open and no command of head office's be taken. */
+static enum err check_controller(struct core *core, struct store_txn *txn)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct slice hash, text;
+
+	arena_init(&arena, 4 * PAPER_MAX);
+	enum err err = store_get(txn, TABLE_META, slice_text("charter"), &hash);
+	if (err == ERR_NOT_FOUND)
+		return ERR_OK;
+	TRY(err);
+	TRY(store_get(txn, TABLE_PAPER, hash, &text));
+	struct note *note = arena_alloc(&arena, sizeof *note);
+	if (note == NULL)
+		return ERR_MEMORY;
+	TRY(note_parse(text, &arena, note, NULL));
+	return note_verify(note, &core->keys->controller) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
 static enum err read_state(struct core *core, struct store_txn *txn, struct bytes *lookup_row, struct fault *fault)
 {
 	TRY(ledger_open(txn, &core_ledger_tables, &core->ledger, fault));
@@ -85,6 +104,10 @@ static enum err read_state(struct core *core, struct store_txn *txn, struct byte
 	if (err != ERR_OK)
 		return fault_set(fault, err,
 				 "the stored checkpoint is not signed by this log key; is it the right log.key?");
+	err = check_controller(core, txn);
+	if (err != ERR_OK)
+		return fault_set(fault, err,
+				 "the charter in force is not signed by this key; is it the right controller.key?");
 	return ERR_OK;
 }
 

@@ -98,8 +98,8 @@ static void commit_batch(struct committer *committer)
 	const struct server_core *core = committer->core;
 	enum err err = core->commit(core->core, batch->prepared, batch->count, clock_now_ms());
 	if (err != ERR_OK)
-		log_event(&commit_topic, "%zu requests could not be committed: %s; they were told so", batch->count,
-			  error_text(err));
+		log_event(&commit_topic, "%zu request%s could not be committed: %s; the senders were told",
+			  batch->count, batch->count == 1 ? "" : "s", error_text(err));
 	committer->is_uncovered = true;
 	for (size_t i = 0; i < batch->count; i++)
 		committer->release(batch->owners[i]);

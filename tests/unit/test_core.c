@@ -42,6 +42,7 @@ static void test_open_with_other_keys(void **state)
 {
 	uint8_t master[KEY_SIZE];
 	struct secret_key log = test_seed_key(formula->log.public.name, 77);
+	struct secret_key other = test_seed_key(formula->keys.controller.name, 78);
 	struct core_keys keys = formula->keys;
 	struct fault fault = {""};
 
@@ -56,8 +57,14 @@ static void test_open_with_other_keys(void **state)
 	fault.text[0] = '\0';
 	assert_int_equal(reopen(&keys, formula->now_ms, &fault), ERR_CORRUPT);
 	assert_non_null(strstr(fault.text, "log.key"));
+	keys = formula->keys;
+	keys.controller = other.public;
+	fault.text[0] = '\0';
+	assert_int_equal(reopen(&keys, formula->now_ms, &fault), ERR_CORRUPT);
+	assert_non_null(strstr(fault.text, "controller.key"));
 	assert_int_equal(reopen(&formula->keys, formula->now_ms, &fault), ERR_OK);
 	secret_key_fini(&log);
+	secret_key_fini(&other);
 }
 
 static void test_open_with_the_clock_set_back(void **state)
