@@ -112,6 +112,7 @@ const char *headquarters_template(struct headquarters *here)
 	text = text_replace(&arena, text, "store   = 12", "store   = ${store_id}");
 	text = text_replace(&arena, text, "charter = b8eaadf812783a3ef3153adf8c1bac272a96002982c34790ffc2d8fd3daedf1d",
 			    "charter = ${charter}");
+	text = text_replace(&arena, text, "from    = 2026-01-01", "from    = ${from}");
 	text = text_replace(&arena, text, "until   = 2028-01-01", "until   = ${until}");
 	text = text_replace(&arena, text, "customers  = visited", "customers  = all");
 	text = text_replace(&arena, text, "mon-sat 07:00-22:00", "mon-sun 00:00-24:00");
@@ -129,7 +130,7 @@ void headquarters_offer(struct headquarters *here, int store)
 	if (RUN(here, BROKER, NULL, "store", "open", number, "Winkel", "NL") != 0)
 		stop(here, "store open");
 	if (RUN(here, BROKER, NULL, "agreement", "draft", "--template", template, "--values", values, "--store", number,
-		"--from", "2026-01-01") != 0)
+		"--from", "2020-01-01") != 0)
 		stop(here, "agreement draft");
 	if (RUN(here, BROKER, NULL, "agreement", "sign", "--store", number) != 0)
 		stop(here, "agreement sign");

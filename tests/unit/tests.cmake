@@ -16,6 +16,6 @@ endforeach()
 target_link_libraries(test_dispatch PRIVATE "$<LINK_GROUP:RESCAN,kluis_core,kluis_store>")
 
 # These run the programs themselves (lib/headquarters.h).
-foreach(name test_draft test_init)
+foreach(name test_draft test_init test_join test_lookup test_office)
   add_dependencies(${name} kluis-broker kluis-agent)
 endforeach()

@@ -1,0 +1,148 @@
+/* A broker's folder: its paths, its configuration, its keys. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "command/folder.h"
+#include "kluis/file.h"
+#include "scratch.h"
+#include "test_keys.h"
+
+static char folder[SCRATCH_MAX];
+static struct fault fault;
+
+static int set_up(void **state)
+{
+	(void)state;
+	assert_int_equal(keys_init(), ERR_OK);
+	scratch_new(folder);
+	fault.text[0] = '\0';
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	scratch_remove(folder);
+	return 0;
+}
+
+static const char *path_of(const char *name)
+{
+	static char path[FOLDER_PATH_MAX];
+
+	assert_int_equal(folder_path(folder, name, path, &fault), ERR_OK);
+	return path;
+}
+
+static void put(const char *name, const char *text, unsigned mode)
+{
+	assert_int_equal(file_write(path_of(name), slice_text(text), mode, &fault), ERR_OK);
+}
+
+static void test_path_too_long(void **state)
+{
+	static char longest[FOLDER_PATH_MAX + 1];
+	char path[FOLDER_PATH_MAX];
+
+	(void)state;
+	memset(longest, 'x', FOLDER_PATH_MAX - 3);
+	assert_int_equal(folder_path(longest, "a", path, &fault), ERR_OK);
+	assert_int_equal(strlen(path), FOLDER_PATH_MAX - 1);
+	longest[FOLDER_PATH_MAX - 3] = 'x';
+	assert_int_equal(folder_path(longest, "a", path, &fault), ERR_USAGE);
+}
+
+static void test_config_written_is_read(void **state)
+{
+	struct folder_config config = {"tls+tcp://0.0.0.0:7707", "tls+tcp://kluis.example:7707"}, back = {"", ""};
+
+	(void)state;
+	assert_int_equal(folder_config_write(folder, &config, &fault), ERR_OK);
+	assert_int_equal(file_check_private(path_of("broker.ini"), false, &fault), ERR_OK);
+	assert_int_equal(folder_config_read(folder, &back, &fault), ERR_OK);
+	assert_string_equal(back.listen, config.listen);
+	assert_string_equal(back.address, config.address);
+	assert_int_equal(folder_config_write(folder, &config, &fault), ERR_EXISTS);
+}
+
+static void test_config_that_is_wrong(void **state)
+{
+	static const char *const texts[] = {
+		"[broker]\nlisten = tls+tcp://a:1\n",					  /* no address */
+		"[broker]\nlisten = tcp://a:1\naddress = tls+tcp://a:1\n",		  /* not sealed */
+		"[broker]\nlisten = tls+tcp://a:1\naddress = tls+tcp://a:1\ndebug = 1\n", /* unknown */
+		"",
+	};
+	struct folder_config config = {"kept", ""};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		put("broker.ini", texts[i], 0600);
+		fault.text[0] = '\0';
+		assert_int_not_equal(folder_config_read(folder, &config, &fault), ERR_OK);
+		assert_non_null(strstr(fault.text, "broker.ini"));
+	}
+	struct folder_config bad = {"ipc:///tmp/x", "tls+tcp://a:1"};
+	assert_int_equal(folder_config_write(folder, &bad, &fault), ERR_INPUT);
+}
+
+static void test_check(void **state)
+{
+	(void)state;
+	assert_int_equal(folder_check(folder, &fault), ERR_NOT_FOUND);
+	assert_non_null(strstr(fault.text, "kluis-broker init"));
+	put("broker.ini", "x", 0600);
+	fault.text[0] = '\0';
+	assert_int_equal(folder_check(folder, &fault), ERR_OK);
+	assert_int_equal(chmod(folder, 0750), 0);
+	assert_int_equal(folder_check(folder, &fault), ERR_MODE);
+	assert_int_equal(chmod(folder, 0700), 0);
+	assert_int_equal(chmod(path_of("broker.ini"), 0644), 0);
+	assert_int_equal(folder_check(folder, &fault), ERR_MODE);
+}
+
+static void test_keys(void **state)
+{
+	struct secret_key controller CLEANUP(secret_key_fini) = test_seed_key("a.example/controller", 1);
+	struct secret_key log CLEANUP(secret_key_fini) = test_seed_key("a.example/log", 2);
+	struct folder_keys keys CLEANUP(folder_keys_fini) = {0};
+
+	(void)state;
+	assert_int_equal(folder_keys_read(folder, &keys, &fault), ERR_NOT_FOUND);
+	assert_non_null(strstr(fault.text, "controller.key"));
+	assert_int_equal(secret_key_write(&controller, path_of("controller.key"), &fault), ERR_OK);
+	assert_int_equal(secret_key_write(&log, path_of("log.key"), &fault), ERR_OK);
+	fault.text[0] = '\0';
+	assert_int_equal(folder_keys_read(folder, &keys, &fault), ERR_NOT_FOUND);
+	assert_non_null(strstr(fault.text, "master.key"));
+	assert_int_equal(secret_bytes_create(path_of("master.key"), &fault), ERR_OK);
+	fault.text[0] = '\0';
+	assert_int_equal(folder_keys_read(folder, &keys, &fault), ERR_OK);
+	assert_ptr_equal(keys.core.log, &keys.log);
+	assert_ptr_equal(keys.core.master, keys.master);
+	assert_string_equal(keys.core.controller.name, "a.example/controller");
+	assert_string_equal(keys.log.public.name, "a.example/log");
+	folder_keys_fini(&keys);
+	assert_int_equal(chmod(path_of("log.key"), 0640), 0);
+	assert_int_equal(folder_keys_read(folder, &keys, &fault), ERR_MODE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_path_too_long),
+		TEST(test_config_written_is_read),
+		TEST(test_config_that_is_wrong),
+		TEST(test_check),
+		TEST(test_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
