@@ -9,9 +9,7 @@ Needs python3-nacl and python3-protobuf; no code of kluis.
 """
 import base64
 import csv
-import datetime
 import hashlib
-import os
 import re
 import secrets
 import socket
@@ -29,13 +27,13 @@ sys.path.insert(0, work)
 import kluis_pb2 as kluis  # noqa: E402 (made by protoc in the work folder)
 
 # R9
-ERR_OK, ERR_BUSY, ERR_NOT_FOUND, ERR_EXISTS, ERR_STATE = 0, 6, 20, 21, 23
-ERR_INPUT, ERR_TOO_LARGE, ERR_COMMITMENT, ERR_FIELD, ERR_PURPOSE = 31, 32, 33, 34, 35
-ERR_VALUE, ERR_PAPER, ERR_SIGNATURE = 36, 37, 38
-ERR_PRINCIPAL, ERR_FORBIDDEN, ERR_SEQUENCE, ERR_REUSED, ERR_ACKNOWLEDGEMENT = 50, 51, 52, 53, 54
-ERR_CODE, ERR_STORE, ERR_NO_AGREEMENT, ERR_OTHER_AGREEMENT = 55, 56, 70, 71
-ERR_NO_GRANT_PURPOSE, ERR_NO_GRANT_OPERATION, ERR_NO_EMPLOYEE, ERR_ROLE = 76, 77, 78, 79
-ERR_SCOPE, ERR_CONSENT = 82, 84
+ERR_NOT_FOUND = 20
+ERR_REUSED = 53
+ERR_SUSPENDED = 74
+ERR_NO_GRANT_PURPOSE = 76
+ERR_ROLE = 79
+ERR_SCOPE = 82
+ERR_RESTRICTED = 83
 OFFERED, ACTIVE = 2, 3  # R28
 
 
@@ -276,20 +274,13 @@ class Lane:
         self.number, self.sequence, self.last = number, 1, None
 
 
-class Store:
-    def __init__(self, invitation):
-        text = ini(invitation)["invitation"]
-        self.controller = Vkey(text["controller"])
-        note_open(invitation, self.controller)  # S1
-        self.log = Vkey(text["log"])
-        self.origin, self.principal = text["origin"], text["principal"]
-        check(self.controller.name == self.origin + "/controller" and self.log.name == self.origin + "/log",
-              "the invitation's keys have the formula's names (R2)")
-        self.code = bytes.fromhex(text["code"])
-        self.key = SigningKey.generate()
+class Principal:
+    """Who signs and sends requests."""
+
+    def __init__(self, name, key, connection):
+        self.principal, self.key, self.socket = name, key, connection
         self.lanes = {}
         self.agreement = self.employee = None
-        self.socket = Socket(text["broker"], text["certificate"] + "\n")  # S2
 
     def envelope(self, operations, parts=(), papers=(), lane=0, acknowledgement=True, sequence=None):
         state = self.lanes.setdefault(lane, Lane(lane))
@@ -330,6 +321,27 @@ class Store:
     def asks_for(self, field, value, purpose="service"):
         operation, part = self.lookup(field, value, purpose)
         return self.ask(operation, parts=[part])
+
+
+class Store(Principal):
+    def __init__(self, invitation):
+        text = ini(invitation)["invitation"]
+        self.controller = Vkey(text["controller"])
+        note_open(invitation, self.controller)  # S1
+        self.log = Vkey(text["log"])
+        self.origin, self.code = text["origin"], bytes.fromhex(text["code"])
+        check(self.controller.name == self.origin + "/controller" and self.log.name == self.origin + "/log",
+              "the invitation's keys have the formula's names (R2)")
+        connection = Socket(text["broker"], text["certificate"] + "\n")  # S2
+        super().__init__(text["principal"], SigningKey.generate(), connection)
+
+
+class HeadOffice(Principal):
+    """The controller, over the store's connection: who sends a request is said by its signature alone."""
+
+    def __init__(self, key_file, connection):
+        _, _, name, _, coded = key_file.split("+", 4)  # R5
+        super().__init__(name, SigningKey(base64.b64decode(coded)[1:]), connection)
 
 
 def one(answer, code=0, clause=None):
@@ -410,6 +422,20 @@ def expected_values(member, grant, numbers, columns):
     return values
 
 
+def copy_from(store, cursor):
+    """Customers by pseudonym with their values, None for a tombstone; and the cursor to go on from."""
+    people = {}
+    while True:
+        page = store.ask(kluis.Operation(purpose="service", sync=kluis.Sync(cursor=cursor, count=2)), lane=1)
+        result = one(page, clause="grant service-at-till")
+        check(len(page.people) <= 2, "a page of at most two")
+        people.update((disclosure.customer, values) for disclosure, values in page.people)
+        check(result.cursor >= cursor, "a cursor goes on")
+        cursor = result.cursor
+        if not result.has_more:
+            return people, cursor
+
+
 def main():
     with open(f"{work}/6.invitation", "rb") as file:
         store = Store(file.read())
@@ -468,25 +494,32 @@ def main():
 
     # S8: the first copy, two at a time, on a lane of its own
     store.employee = None
-    people, cursor = {}, 0
-    while True:
-        page = store.ask(kluis.Operation(purpose="service", sync=kluis.Sync(cursor=cursor, count=2)), lane=1)
-        result = one(page, clause="grant service-at-till")
-        check(len(page.people) <= 2, "a page of at most two")
-        people.update((disclosure.customer, values) for disclosure, values in page.people)
-        if not result.has_more:
-            break
-        check(result.cursor > cursor, "the cursor goes on")
-        cursor = result.cursor
+    people, cursor = copy_from(store, 0)
     want = sorted(sorted(expected_values(members[number], grant, numbers, columns).items()) for number in visits)
     check(sorted(sorted(values.items()) for values in people.values()) == want, "the copy is not the store's visitors")
-    check(disclosure_of(answer) in people, "a customer has one pseudonym")
+    check(disclosure.customer in people, "a customer has one pseudonym")
+
+    # art. 18: head office restricts the guest; the store is told to let go, and asks in vain
+    with open(f"{work}/hq/controller.key") as file:
+        office = HeadOffice(file.read(), store.socket)
+    restriction = kluis.Restriction(customer=disclosure.customer, is_restricted=True)
+    one(office.ask(kluis.Operation(restriction=restriction), lane=40), clause="controller")
+    news, cursor = copy_from(store, cursor)
+    check(news == {disclosure.customer: None}, "the copy is not told of the restriction")
+    store.employee = cashier
+    one(store.asks_for(numbers["card"], members[guest]["account_num"]), ERR_RESTRICTED,
+        "grant service-at-till: restriction")
+
+    # R39: after a suspension the entry is given again, the person is not
+    operation, part = store.lookup(numbers["card"], members[sorted(visits)[1]]["account_num"])
+    envelope = store.envelope([operation], [part])
+    answer = store.send(envelope)
+    one(answer)
+    one(office.ask(kluis.Operation(standing=kluis.Standing(store=6, action=1)), lane=40))
+    again = store.send(envelope)
+    check(again.code == ERR_SUSPENDED and again.reply.entry == answer.reply.entry, "a suspended store is answered again")
+    one(store.asks_for(numbers["card"], members[guest]["account_num"]), ERR_SUSPENDED, "agreement: suspended")
     print(f"other_language: joined, signed, asked, proved in a tree of {size}, copied {len(people)} customers")
-    return store, members, numbers, guest, stranger, cashier
-
-
-def disclosure_of(answer):
-    return answer.people[0][0].customer
 
 
 if __name__ == "__main__":
