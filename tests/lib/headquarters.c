@@ -157,3 +157,18 @@ void headquarters_store(struct headquarters *here, int store)
 	if (RUN(here, AGENT(store), NULL, "agreement", "sign", "--yes") != 0)
 		stop(here, "agreement sign by the store");
 }
+
+void headquarters_begin_shop(struct headquarters *here)
+{
+	headquarters_begin(here);
+	headquarters_store(here, 12);
+	const char *map = headquarters_file(here, "customers.map",
+					    "[customers]\npurpose = service\n[fields]\ncard = card\nname = name\n"
+					    "phone = phone\n");
+	const char *csv =
+		headquarters_file(here, "customers.csv", "card,name,phone\n4711,Anna Smith,0612345678\n4712,Bert,\n");
+	if (RUN(here, BROKER, NULL, "import", "customers", csv, "--mapping", map) != 0)
+		stop(here, "import");
+	if (RUN(here, AGENT(12), "Kees de Vries\n", "staff", "add", "till-1", "--role", "cashier") != 0)
+		stop(here, "staff add");
+}

@@ -47,7 +47,11 @@ const char *headquarters_file(const struct headquarters *here, const char *name,
 /* Opens the store, drafts and signs its agreement (a grant "till" for service, all customers, and a copy), invites it,
  * lets it join and sign. Ends the program if anything fails. */
 void headquarters_store(struct headquarters *here, int store);
-/* The steps of it: */
+/* A broker with store 12, an employee "till-1" there, and two customers: card 4711, Anna Smith, 0612345678; card 4712,
+ * Bert, without a phone. */
+void headquarters_begin_shop(struct headquarters *here);
+#define TILL "--purpose", "service", "--employee", "till-1"
+/* The steps of headquarters_store: */
 void headquarters_offer(struct headquarters *here, int store);		   /* open, draft, sign */
 const char *headquarters_template(struct headquarters *here);		   /* path of an agreement's template */
 const char *headquarters_invitation(struct headquarters *here, int store); /* path of a new one */

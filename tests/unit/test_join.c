@@ -1,4 +1,4 @@
-/* kluis-broker invite, kluis-agent join and agreement show, sign, by the programs themselves. */
+/* kluis-agent join and agreement show, sign, by the programs themselves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -106,29 +106,6 @@ static void test_join_when_the_broker_is_away(void **state)
 	assert_string_equal(key, again);
 }
 
-static void test_invite_whom_and_where(void **state)
-{
-	const char *out = headquarters_path(&here, "out");
-
-	(void)state;
-	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "store", "12", "--out", out), 3);
-	assert_non_null(strstr(here.last.err, "unknown store"));
-	assert_int_not_equal(access(out, F_OK), 0); /* nothing that would never be good */
-	open_store("12");
-	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "store", "12", "--out", out), 0);
-	assert_int_equal(mode_of("out"), 0600);
-	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "store", "12", "--out", out), 3); /* never over another */
-	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "store", "12"), 2);
-	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "shop", "12", "--out", out), 2);
-	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "store", "012", "--out", out), 2);
-	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "auditor", "A b", "--out", out), 2);
-	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "store", "12", "--out", out, "--days", "91"), 2);
-	const char *auditor = headquarters_path(&here, "auditor");
-	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "auditor", "rekenkamer", "--out", auditor), 0);
-	assert_int_equal(join(12, auditor), 2);
-	assert_non_null(strstr(here.last.err, "auditors join with kluis-audit"));
-}
-
 static void test_sign_what_is_offered(void **state)
 {
 	(void)state;
@@ -160,7 +137,7 @@ int main(void)
 		TEST(test_join_once),
 		TEST(test_join_with_a_spoilt_invitation),
 		TEST(test_join_when_the_broker_is_away),
-		TEST(test_invite_whom_and_where),
+
 		TEST(test_sign_what_is_offered),
 	};
 

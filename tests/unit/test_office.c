@@ -1,4 +1,4 @@
-/* Head office's connections: a lane for each, on a broker that is served; and the core opened in place (local.c). */
+/* Head office's connections: a lane for each, on a broker that is served. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "command/local.h"
 #include "command/office.h"
 #include "headquarters.h"
 
@@ -152,37 +151,13 @@ static void test_charter_in_force(void **state)
 	office_close(&office);
 }
 
-static void test_local_while_the_broker_is_stopped(void **state)
-{
-	static struct local local;
-	Kluis__Operation operation = KLUIS__OPERATION__INIT;
-	Kluis__Census ask = KLUIS__CENSUS__INIT;
-
-	(void)state;
-	operation.kind_case = KLUIS__OPERATION__KIND_CENSUS;
-	operation.census = &ask;
-	assert_int_equal(local_open(&local, here.broker, false, &fault), ERR_IN_USE); /* it is served */
-	headquarters_stop(&here);
-	fault.text[0] = '\0';
-	assert_int_equal(local_open(&local, here.broker, true, &fault), ERR_EXISTS);
-	fault.text[0] = '\0';
-	assert_int_equal(local_open(&local, here.broker, false, &fault), ERR_OK);
-	uint64_t size = core_size(local.core);
-	assert_int_equal(local_call(&local, &operation, SLICE_EMPTY, &fault), ERR_OK);
-	assert_int_equal(core_size(local.core), size + 1);
-	local_close(&local);
-	assert_int_equal(local_open(&local, here.folder, false, &fault), ERR_NOT_FOUND);
-	local_close(&local);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_lanes_side_by_side),	  TEST(test_refusals_are_faults),
-		TEST(test_open_without_a_broker), TEST(test_what_a_killed_command_left),
-		TEST(test_charter_in_force),	  TEST(test_local_while_the_broker_is_stopped),
+		TEST(test_lanes_side_by_side),	       TEST(test_refusals_are_faults), TEST(test_open_without_a_broker),
+		TEST(test_what_a_killed_command_left), TEST(test_charter_in_force),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,82 @@
+/* kluis-agent sync, copy, status and prove, by the programs themselves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "headquarters.h"
+
+static struct headquarters here;
+
+static int set_up(void **state)
+{
+	(void)state;
+	headquarters_begin_shop(&here);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	headquarters_end(&here);
+	return 0;
+}
+
+static int lookup(const char *value)
+{
+	return RUN(&here, AGENT(12), value, "lookup", "card", TILL);
+}
+
+static void test_sync_copy_status(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "copy", "--purpose", "service"), 0);
+	assert_string_equal(here.last.out, "");
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "sync"), 0);
+	assert_string_equal(here.last.out, "purpose  updated  removed  customers  outcome\n"
+					   "service        2        0          2  in sync [grant service-at-till]\n");
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "sync"), 0);
+	assert_non_null(strstr(here.last.out, "service        0        0          2  in sync"));
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "copy", "--purpose", "service"), 0);
+	assert_non_null(strstr(here.last.out, "\"phone\":\"••••••5678\""));
+	assert_null(strstr(here.last.out, "0612345678"));
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "copy"), 2);
+	/* status needs no broker */
+	headquarters_stop(&here);
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "status"), 0);
+	assert_non_null(strstr(here.last.out, "minimal.example/kluis/store/12"));
+	assert_non_null(strstr(here.last.out, "copy for service  2"));
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "sync"), 1);
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "status", "extra"), 2);
+}
+
+static void test_prove(void **state)
+{
+	char index[32] = "";
+
+	(void)state;
+	assert_int_equal(lookup("4711\n"), 0);
+	assert_int_equal(sscanf(strstr(here.last.err, "log entry"), "log entry %31[0-9]", index), 1);
+	usleep(150000); /* a checkpoint goes over it */
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "prove", index), 0);
+	assert_memory_equal(here.last.out, "c2sp.org/tlog-proof@v1\n", 23);
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "prove", "0"), 3);
+	assert_non_null(strstr(here.last.err, "not an operation of this principal"));
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "prove", "100000"), 3);
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "prove", "first"), 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_sync_copy_status),
+		TEST(test_prove),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
