@@ -91,9 +91,9 @@ static enum err decode_state(struct slice state, struct session *session)
 
 static enum err save(struct session *session)
 {
-	CLEANUP(bytes_fini) struct bytes state;
-	CLEANUP(bytes_fini) struct bytes associated;
-	CLEANUP(bytes_fini) struct bytes sealed;
+	CLEANUP(bytes_fini) struct bytes state = {0};
+	CLEANUP(bytes_fini) struct bytes associated = {0};
+	CLEANUP(bytes_fini) struct bytes sealed = {0};
 	bytes_init_secret(&state, STATE_MAX);
 	bytes_init(&associated, PRINCIPAL_MAX + 8);
 	bytes_init(&sealed, SEALED_MAX);
@@ -111,7 +111,7 @@ static enum err save(struct session *session)
 
 static enum err open_state(struct session *session, struct slice sealed, struct bytes *ret_state)
 {
-	CLEANUP(bytes_fini) struct bytes associated;
+	CLEANUP(bytes_fini) struct bytes associated = {0};
 	bytes_init(&associated, PRINCIPAL_MAX + 8);
 	TRY(associate(session, &associated));
 	uint8_t key[KEY_SIZE];
@@ -123,8 +123,8 @@ static enum err open_state(struct session *session, struct slice sealed, struct 
 
 static enum err load(struct session *session, struct fault *fault)
 {
-	CLEANUP(bytes_fini) struct bytes sealed;
-	CLEANUP(bytes_fini) struct bytes state;
+	CLEANUP(bytes_fini) struct bytes sealed = {0};
+	CLEANUP(bytes_fini) struct bytes state = {0};
 	bytes_init(&sealed, SEALED_MAX);
 	bytes_init_secret(&state, STATE_MAX);
 	enum err err = session->memory.load(session->memory.context, session->lane, &sealed);
@@ -265,7 +265,7 @@ static enum err accept_refusal(struct session *session, const Kluis__Reply *repl
 /* Sends the pending bytes once. *ret_reply lives in the arena. */
 static enum err try_once(struct session *session, struct arena *arena, Kluis__Reply **ret_reply, struct fault *fault)
 {
-	CLEANUP(bytes_fini) struct bytes message;
+	CLEANUP(bytes_fini) struct bytes message = {0};
 	bytes_init_secret(&message, MESSAGE_MAX);
 	TRY(session->exchange.send(session->exchange.context, bytes_slice(&session->pending), &message));
 	uint8_t *copy = arena_copy(arena, bytes_slice(&message));

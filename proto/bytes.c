@@ -219,7 +219,7 @@ enum err bytes_append_u64(struct bytes *bytes, uint64_t value)
 PRINTF_LIKE(3, 0)
 static enum err append_long(struct bytes *bytes, size_t length, const char *format, va_list arguments)
 {
-	struct bytes text CLEANUP(bytes_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
 	uint8_t *place;
 
 	bytes_init_secret(&text, length + 1);

@@ -31,7 +31,7 @@ static bool take_number(struct slice text, uint64_t *ret_number)
 
 static enum err take_hash(struct slice text, struct hash *ret_hash)
 {
-	struct bytes decoded CLEANUP(bytes_fini);
+	struct bytes decoded CLEANUP(bytes_fini) = {0};
 	enum err err;
 
 	bytes_init(&decoded, HASH_SIZE);
@@ -94,7 +94,7 @@ enum err checkpoint_parse(struct slice text, struct checkpoint *ret_checkpoint, 
 enum err checkpoint_sign(uint64_t size, const struct hash *root, const struct secret_key *log, struct bytes *ret_note)
 {
 	const struct checkpoint checkpoint = {.origin = slice_text(log->public.name), .size = size, .root = *root};
-	struct bytes text CLEANUP(bytes_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&text, TEXT_MAX);
 	TRY(checkpoint_print(&checkpoint, &text));
@@ -104,7 +104,7 @@ enum err checkpoint_sign(uint64_t size, const struct hash *root, const struct se
 enum err checkpoint_open(struct slice note_bytes, const struct public_key *log, struct checkpoint *ret_checkpoint,
 			 struct fault *fault)
 {
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct checkpoint checkpoint;
 	struct note note;
 
@@ -155,7 +155,7 @@ static bool skip(struct slice *text, const char *prefix)
 /* The optional line "extra <base64>", which nothing authenticates: its form is checked, its content ignored. */
 static enum err skip_extra(struct reader *reader, struct slice *line)
 {
-	struct bytes decoded CLEANUP(bytes_fini);
+	struct bytes decoded CLEANUP(bytes_fini) = {0};
 	enum err err;
 
 	bytes_init(&decoded, PAPER_MAX);

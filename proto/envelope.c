@@ -161,7 +161,7 @@ static enum err encode_signed(struct slice request, const uint8_t signature[stat
 			      Kluis__Personal *personal, const struct slice *papers, size_t paper_count,
 			      struct bytes *ret_message)
 {
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	Kluis__Envelope envelope = KLUIS__ENVELOPE__INIT;
 
 	arena_init(&arena, OPERATIONS_MAX * 2 * sizeof *envelope.papers);
@@ -190,7 +190,7 @@ enum err envelope_sign(const Kluis__Request *request, const Kluis__Personal *per
 		Kluis__Personal *plain;
 	} parts = {.shared = personal != NULL && personal->n_parts > 0 ? personal : NULL};
 	uint8_t signature[SIGNATURE_SIZE];
-	struct bytes encoded CLEANUP(bytes_fini);
+	struct bytes encoded CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&encoded, REQUEST_MAX);
 	TRY(wire_encode(&request->base, &encoded));

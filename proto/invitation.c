@@ -240,9 +240,9 @@ static enum err append_text(struct bytes *text, const struct invitation *invitat
 enum err invitation_print(const struct invitation *invitation, const struct secret_key *controller,
 			  struct bytes *ret_note, struct fault *fault)
 {
-	struct arena arena CLEANUP(arena_fini);
-	struct bytes text CLEANUP(bytes_fini);
-	struct bytes note CLEANUP(bytes_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct bytes text CLEANUP(bytes_fini) = {0};
+	struct bytes note CLEANUP(bytes_fini) = {0};
 	struct invitation read_back;
 
 	arena_init(&arena, CHECK_ARENA_MAX);

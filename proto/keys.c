@@ -121,7 +121,7 @@ static enum err split_key_text(struct slice text, struct key_text *ret_parts)
 /* FORMAT.md R4: a vkey whose id is not the recomputed one is refused. */
 enum err public_key_parse(struct slice vkey, struct public_key *ret_key, struct fault *fault)
 {
-	struct bytes typed CLEANUP(bytes_fini);
+	struct bytes typed CLEANUP(bytes_fini) = {0};
 	struct key_text parts;
 	struct public_key key;
 
@@ -210,7 +210,7 @@ void secret_key_fini(struct secret_key *key)
 
 enum err secret_key_write(const struct secret_key *key, const char *path, struct fault *fault)
 {
-	struct bytes text CLEANUP(bytes_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
 
 	bytes_init_secret(&text, KEY_TEXT_MAX);
 	/* the first half of libsodium's secret key is the seed */
@@ -239,7 +239,7 @@ static enum err read_line(const char *path, struct bytes *text, struct slice *re
 /* What stands after PRIVATE+KEY+. */
 static enum err parse_private(struct slice line, struct secret_key *ret_key)
 {
-	struct bytes typed CLEANUP(bytes_fini);
+	struct bytes typed CLEANUP(bytes_fini) = {0};
 	struct key_text parts;
 	struct secret_key key;
 
@@ -260,7 +260,7 @@ static enum err parse_private(struct slice line, struct secret_key *ret_key)
 enum err secret_key_read(const char *path, struct secret_key *ret_key, struct fault *fault)
 {
 	const size_t prefix = sizeof(PRIVATE_PREFIX) - 1;
-	struct bytes text CLEANUP(bytes_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
 	struct slice line;
 	enum err err = ERR_INPUT;
 
@@ -275,7 +275,7 @@ enum err secret_key_read(const char *path, struct secret_key *ret_key, struct fa
 
 enum err secret_bytes_create(const char *path, struct fault *fault)
 {
-	struct bytes text CLEANUP(bytes_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
 	uint8_t key[KEY_SIZE];
 	enum err err;
 
@@ -290,8 +290,8 @@ enum err secret_bytes_create(const char *path, struct fault *fault)
 
 enum err secret_bytes_read(const char *path, uint8_t **ret_key, struct fault *fault)
 {
-	struct bytes text CLEANUP(bytes_fini);
-	struct bytes key CLEANUP(bytes_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
+	struct bytes key CLEANUP(bytes_fini) = {0};
 	struct slice line;
 	uint8_t *made;
 	enum err err;

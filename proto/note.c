@@ -33,7 +33,7 @@ static enum err parse_signature(struct slice line, struct arena *arena, struct n
 	const struct slice prefix = slice_text(SIGNATURE_PREFIX);
 	struct slice rest = slice_part(line, prefix.length, line.length);
 	const uint8_t *space = rest.length == 0 ? NULL : memchr(rest.data, ' ', rest.length);
-	struct bytes decoded CLEANUP(bytes_fini);
+	struct bytes decoded CLEANUP(bytes_fini) = {0};
 	uint8_t *copy;
 
 	bytes_init(&decoded, LINE_SIGNATURE_MAX);

@@ -47,7 +47,7 @@ static enum err load_text(struct state *state, const struct step *step, struct s
 static enum err take_text(struct state *state, const struct step *step, struct slice hash,
 			  struct paper_text **ret_paper)
 {
-	struct bytes buffer CLEANUP(bytes_fini);
+	struct bytes buffer CLEANUP(bytes_fini) = {0};
 	struct paper_text *paper = map_take(&state->papers, hash, sizeof *paper);
 
 	bytes_init(&buffer, PAPER_MAX);

@@ -36,7 +36,7 @@ static enum err write_text(const char *folder, const char *name, const char *tex
 
 static enum err write_key(const char *folder, const char *name, const struct public_key *key, struct fault *fault)
 {
-	struct bytes vkey CLEANUP(bytes_fini);
+	struct bytes vkey CLEANUP(bytes_fini) = {0};
 	char path[MIRROR_PATH_MAX];
 
 	bytes_init(&vkey, PAPER_MAX);
@@ -162,7 +162,7 @@ static void print_joined(const struct auditor *auditor, const struct invitation 
 static enum err read_invitation(const char *path, struct arena *arena, struct invitation *ret_invitation,
 				struct fault *fault)
 {
-	struct bytes note CLEANUP(bytes_fini);
+	struct bytes note CLEANUP(bytes_fini) = {0};
 	struct principal principal;
 	const uint8_t *copy;
 
@@ -246,8 +246,8 @@ static enum err read_folder(struct auditor *auditor, struct bytes *address, stru
 
 static enum err open_joined(struct auditor *auditor, struct fault *fault)
 {
-	struct bytes address CLEANUP(bytes_fini);
-	struct bytes certificate CLEANUP(bytes_fini);
+	struct bytes address CLEANUP(bytes_fini) = {0};
+	struct bytes certificate CLEANUP(bytes_fini) = {0};
 	struct session_answer answer;
 	enum err err;
 

@@ -220,7 +220,7 @@ static enum err add_all(struct copier *copier, uint64_t size, struct progress *p
 static enum err try_entries(struct copier *copier, const struct checkpoint *new, bool *ret_is_right,
 			    struct fault *fault)
 {
-	struct progress progress CLEANUP(progress_end);
+	struct progress progress CLEANUP(progress_end) = {0};
 	struct hash root;
 
 	progress_begin(&progress, "entries", new->size);
@@ -344,7 +344,7 @@ static enum err copy_papers(struct copier *copier, struct fault *fault)
 
 static enum err put_controller(struct copier *copier, struct fault *fault)
 {
-	struct bytes vkey CLEANUP(bytes_fini);
+	struct bytes vkey CLEANUP(bytes_fini) = {0};
 	struct public_key there;
 
 	bytes_init(&vkey, PAPER_MAX);

@@ -188,7 +188,7 @@ static enum err find_controller(const struct settings *settings, const struct mi
 /* Replaying says what is written; whether it is what the log's key signed is verify's to say. */
 static void warn_unverified(const struct mirror *mirror)
 {
-	struct bytes note CLEANUP(bytes_fini);
+	struct bytes note CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&note, PAPER_MAX);
 	if (mirror_read(mirror, VERIFIED_NAME, &note, NULL) != ERR_OK ||
@@ -238,8 +238,8 @@ static enum err run_prove(void *context, const struct command_arguments *argumen
 {
 	const struct settings *settings = context;
 	struct mirror mirror CLEANUP(mirror_close) = {0};
-	struct bytes proof CLEANUP(bytes_fini);
-	struct bytes entry CLEANUP(bytes_fini);
+	struct bytes proof CLEANUP(bytes_fini) = {0};
+	struct bytes entry CLEANUP(bytes_fini) = {0};
 	uint64_t index;
 
 	bytes_init(&proof, PAPER_MAX);
@@ -257,8 +257,8 @@ static enum err run_prove(void *context, const struct command_arguments *argumen
 static enum err run_check_proof(void *context, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct settings *settings = context;
-	struct bytes proof CLEANUP(bytes_fini);
-	struct bytes entry CLEANUP(bytes_fini);
+	struct bytes proof CLEANUP(bytes_fini) = {0};
+	struct bytes entry CLEANUP(bytes_fini) = {0};
 	struct public_key log;
 	struct checkpoint checkpoint;
 	uint64_t index;

@@ -29,7 +29,7 @@ enum err mirror_read(const struct mirror *mirror, const char *name, struct bytes
 /* The note's text, up to its last empty line: enough to know the size; signatures are somebody else's concern. */
 static enum err parse_checkpoint(struct mirror *mirror, struct fault *fault)
 {
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct note note;
 
 	arena_init(&arena, PAPER_MAX);
@@ -147,7 +147,7 @@ static enum err each_of_bundle(const struct bytes *bundle, uint64_t first, mirro
 
 enum err mirror_each(const struct mirror *mirror, mirror_entry_fn *take, void *context, struct fault *fault)
 {
-	struct bytes bundle CLEANUP(bytes_fini);
+	struct bytes bundle CLEANUP(bytes_fini) = {0};
 	uint64_t count = mirror_bundle_count(mirror->checkpoint.size);
 
 	bytes_init(&bundle, BUNDLE_MAX);
@@ -171,7 +171,7 @@ static enum err parse_key_file(struct slice text, struct public_key *ret_key, st
 
 enum err mirror_controller(const struct mirror *mirror, struct public_key *ret_key, struct fault *fault)
 {
-	struct bytes bytes CLEANUP(bytes_fini);
+	struct bytes bytes CLEANUP(bytes_fini) = {0};
 	enum err err;
 
 	bytes_init(&bytes, PAPER_MAX);
@@ -184,7 +184,7 @@ enum err mirror_controller(const struct mirror *mirror, struct public_key *ret_k
 
 enum err mirror_key(const char *vkey_or_file, struct public_key *ret_key, struct fault *fault)
 {
-	struct bytes bytes CLEANUP(bytes_fini);
+	struct bytes bytes CLEANUP(bytes_fini) = {0};
 	enum err err;
 
 	bytes_init(&bytes, PAPER_MAX);

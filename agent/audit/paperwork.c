@@ -127,7 +127,7 @@ static bool is_line_of(const struct note_signature *line, const struct public_ke
 
 enum err paperwork_split(struct slice paper, struct slice hash, struct slice *ret_text, struct fault *fault)
 {
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct note note;
 
 	arena_init(&arena, 4 * PAPER_MAX);
@@ -165,7 +165,7 @@ static enum err append_line(struct bytes *paper, const struct paper_fact *fact, 
 enum err paperwork_trim(const struct paper_fact *paper, struct slice given, const struct public_key *controller,
 			struct bytes *ret_paper, struct fault *fault)
 {
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct note note;
 	bool has_line = false;
 
@@ -242,7 +242,7 @@ static void check_lines(struct check *check, const char *name, const struct pape
 /* Nothing but the canonical form may stand there: every byte counts. */
 static enum err check_form(struct check *check, const char *name, const struct paper_fact *paper)
 {
-	struct bytes canonical CLEANUP(bytes_fini);
+	struct bytes canonical CLEANUP(bytes_fini) = {0};
 	struct fault fault = {""};
 
 	bytes_init(&canonical, PAPER_MAX);
@@ -254,7 +254,7 @@ static enum err check_form(struct check *check, const char *name, const struct p
 
 static enum err check_paper(struct check *check, const char *name, const struct paper_fact *paper, struct fault *fault)
 {
-	struct arena arena CLEANUP(arena_fini);
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct note note;
 
 	arena_init(&arena, 4 * PAPER_MAX);

@@ -9,7 +9,7 @@ static enum err read_subtree(void *context, unsigned level, uint64_t index, stru
 	unsigned width = 1u << level % 8;
 	uint64_t first = index << level % 8, full;
 	struct tile tile = {.level = level / 8, .index = first / TILE_WIDTH, .width = TILE_WIDTH};
-	struct bytes bytes CLEANUP(bytes_fini);
+	struct bytes bytes CLEANUP(bytes_fini) = {0};
 	char path[TILE_PATH_MAX];
 	const uint8_t *hashes;
 	unsigned partial;
@@ -52,7 +52,7 @@ enum err proof_make(const struct mirror *mirror, uint64_t index, struct bytes *r
 
 enum err proof_entry(const struct mirror *mirror, uint64_t index, struct bytes *ret_entry, struct fault *fault)
 {
-	struct bytes bundle CLEANUP(bytes_fini);
+	struct bytes bundle CLEANUP(bytes_fini) = {0};
 	struct reader reader;
 	struct slice entry = SLICE_EMPTY;
 

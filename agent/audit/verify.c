@@ -52,7 +52,7 @@ static enum err open_checkpoint(struct verifier *verifier, const char *name, str
 static enum err read_since(struct verifier *verifier, struct checkpoint *ret_since, struct fault *fault)
 {
 	const char *given = verifier->options->since;
-	struct bytes note CLEANUP(bytes_fini);
+	struct bytes note CLEANUP(bytes_fini) = {0};
 	char path[MIRROR_PATH_MAX];
 	bool is_signed = false;
 	enum err err;
@@ -202,9 +202,9 @@ static enum err take_bundle(struct verifier *verifier, uint64_t number, const st
 
 static enum err check_entries(struct verifier *verifier, struct fault *fault)
 {
-	struct bytes bundle CLEANUP(bytes_fini);
+	struct bytes bundle CLEANUP(bytes_fini) = {0};
 	uint64_t count = mirror_bundle_count(verifier->mirror.checkpoint.size);
-	struct progress progress CLEANUP(progress_end);
+	struct progress progress CLEANUP(progress_end) = {0};
 	enum err err;
 
 	bytes_init(&bundle, BUNDLE_MAX);

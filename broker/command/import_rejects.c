@@ -22,7 +22,7 @@ static int compare_lines(const void *a, const void *b)
 /* The numbers that the file's lines begin with. */
 static enum err read_earlier(struct import_rejects *rejects, struct fault *fault)
 {
-	struct bytes text CLEANUP(bytes_fini);
+	struct bytes text CLEANUP(bytes_fini) = {0};
 	struct reader reader;
 
 	bytes_init(&text, TEXT_MAX);

@@ -147,7 +147,7 @@ enum err command_totals(void *target, const struct command_arguments *arguments,
 {
 	const struct settings *settings = target;
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct sums sums CLEANUP(sums_fini);
+	struct sums sums CLEANUP(sums_fini) = {0};
 	uint8_t after[PSEUDONYM_SIZE];
 	size_t after_size = 0;
 	bool has_more = true;

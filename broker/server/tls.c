@@ -121,10 +121,10 @@ enum err tls_create(const char *certificate_path, const char *key_path, uint64_t
 {
 	TRY(refuse_existing(certificate_path, fault));
 	TRY(refuse_existing(key_path, fault));
-	CLEANUP(mbedtls_pk_free) mbedtls_pk_context key;
+	CLEANUP(mbedtls_pk_free) mbedtls_pk_context key = {0};
 	mbedtls_pk_init(&key);
-	CLEANUP(bytes_fini) struct bytes certificate_pem;
-	CLEANUP(bytes_fini) struct bytes key_pem;
+	CLEANUP(bytes_fini) struct bytes certificate_pem = {0};
+	CLEANUP(bytes_fini) struct bytes key_pem = {0};
 	bytes_init(&certificate_pem, TLS_PEM_MAX);
 	bytes_init_secret(&key_pem, TLS_PEM_MAX);
 
@@ -158,8 +158,8 @@ static enum err read_pem(const char *path, struct bytes *ret_pem, struct fault *
 static enum err check_pair(const struct tls_identity *identity, const char *certificate_path, const char *key_path,
 			   struct fault *fault)
 {
-	CLEANUP(mbedtls_pk_free) mbedtls_pk_context key;
-	CLEANUP(mbedtls_x509_crt_free) mbedtls_x509_crt certificate;
+	CLEANUP(mbedtls_pk_free) mbedtls_pk_context key = {0};
+	CLEANUP(mbedtls_x509_crt_free) mbedtls_x509_crt certificate = {0};
 	mbedtls_pk_init(&key);
 	mbedtls_x509_crt_init(&certificate);
 	if (mbedtls_x509_crt_parse(&certificate, identity->certificate.data, identity->certificate.length) != 0)
@@ -177,7 +177,7 @@ static enum err check_pair(const struct tls_identity *identity, const char *cert
 enum err tls_load(const char *certificate_path, const char *key_path, struct tls_identity *ret_identity,
 		  struct fault *fault)
 {
-	CLEANUP(tls_identity_fini) struct tls_identity identity;
+	CLEANUP(tls_identity_fini) struct tls_identity identity = {0};
 	bytes_init(&identity.certificate, TLS_PEM_MAX);
 	bytes_init_secret(&identity.key, TLS_PEM_MAX);
 	TRY(read_pem(certificate_path, &identity.certificate, fault));

@@ -20,6 +20,7 @@ my @calls = (
 	[qr/\bgoto\b/, "a function of its own, or CLEANUP"],
 	[qr/\bmemcmp\s*\([^;]*(secret|passw|pin\b|code_hash|\bmac\b)/i, "sodium_memcmp: secrets compare in constant time"],
 	[qr/\btypedef\s+struct\b/, "struct by its tag"],
+	[qr/\bCLEANUP\(\w+\)[^=(){}]*;/, "= {0} or = NULL: an early return would clean up garbage"],
 	[qr/\b(float|double)\b/, "whole numbers: money is never a float"],
 );
 
