@@ -1,38 +1,66 @@
-/* Options of kluis-agent. */
+/* Options of kluis-agent: each key sets one thing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
-/* not the broker's folder of the same name */
-#include "../../agent/command/options.h"
+#include "command/options.h"
 
-static void test_options_land_in_their_places(void **state)
+static void test_texts(void **state)
+{
+	static const struct {
+		int key;
+		size_t offset;
+	} rows[] = {
+		{SET_DATA, offsetof(struct agent_options, data)},
+		{SET_PURPOSE, offsetof(struct agent_options, purpose)},
+		{SET_EMPLOYEE, offsetof(struct agent_options, employee)},
+		{SET_ROLE, offsetof(struct agent_options, role)},
+	};
+	static const char text[] = "text";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct agent_options options = {0}, expected = {0};
+		*(const char **)(void *)((char *)&expected + rows[i].offset) = text;
+		assert_int_equal(agent_options_take(&options, rows[i].key, text, NULL), ERR_OK);
+		assert_memory_equal(&options, &expected, sizeof(options));
+	}
+}
+
+static void test_flags(void **state)
 {
 	struct agent_options options = {0};
+
+	(void)state;
+	assert_int_equal(agent_options_take(&options, SET_JSON, NULL, NULL), ERR_OK);
+	assert_true(options.is_json && !options.is_yes);
+	options = (struct agent_options){0};
+	assert_int_equal(agent_options_take(&options, SET_YES, NULL, NULL), ERR_OK);
+	assert_true(options.is_yes && !options.is_json);
+}
+
+static void test_unknown_key_changes_nothing(void **state)
+{
+	struct agent_options options = {.data = "folder"}, before = options;
 	struct fault fault = {""};
 
 	(void)state;
-	assert_int_equal(agent_options_take(&options, SET_DATA, "d", &fault), ERR_OK);
-	assert_int_equal(agent_options_take(&options, SET_PURPOSE, "p", &fault), ERR_OK);
-	assert_int_equal(agent_options_take(&options, SET_EMPLOYEE, "e", &fault), ERR_OK);
-	assert_false(options.is_json || options.is_yes || options.role != NULL);
-	assert_int_equal(agent_options_take(&options, SET_ROLE, "r", &fault), ERR_OK);
-	assert_int_equal(agent_options_take(&options, SET_JSON, NULL, &fault), ERR_OK);
-	assert_false(options.is_yes);
-	assert_int_equal(agent_options_take(&options, SET_YES, NULL, &fault), ERR_OK);
-	assert_true(options.is_json && options.is_yes);
-	assert_string_equal(options.data, "d");
-	assert_string_equal(options.purpose, "p");
-	assert_string_equal(options.employee, "e");
-	assert_string_equal(options.role, "r");
-	assert_int_equal(agent_options_take(&options, 0xFFF, "x", &fault), ERR_USAGE);
+	assert_int_equal(agent_options_take(&options, SET_YES + 1, "x", &fault), ERR_USAGE);
+	assert_string_equal(fault.text, "unknown option");
+	assert_memory_equal(&options, &before, sizeof(options));
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_options_land_in_their_places)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_unknown_key_changes_nothing),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
