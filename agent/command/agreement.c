@@ -201,56 +201,71 @@ static enum err send_accept(struct agent *agent, const struct offer *offer, stru
 }
 
 /* Charter first: an agreement here always has the charter that it needs beside it. */
-static enum err keep_papers(struct agent *agent, const struct offer *offer,
-			    const uint8_t signature[static SIGNATURE_SIZE], struct fault *fault)
+static enum err keep_papers(struct agent *agent, struct slice charter, struct slice agreement, struct fault *fault)
 {
 	char path[HOME_PATH_MAX];
-	struct bytes note CLEANUP(bytes_fini) = {0};
 
-	bytes_init(&note, PAPER_MAX);
-	TRY(bytes_append(&note, offer->note));
-	TRY(note_append_signature(&note, &agent->key.public, signature));
 	TRY(home_path(agent->folder, "charter.note", path, fault));
-	TRY(file_write(path, offer->charter_note, 0600, fault));
+	TRY(file_write(path, charter, 0600, fault));
 	TRY(home_path(agent->folder, "agreement.note", path, fault));
-	return file_write(path, bytes_slice(&note), 0600, fault);
+	return file_write(path, agreement, 0600, fault);
 }
 
 /* Signed before, but the papers were not kept (a crash in between): they are fetched with both signatures. */
 static enum err recover(struct agent *agent, struct arena *arena, struct fault *fault)
 {
 	struct offer offer = {0};
-	char path[HOME_PATH_MAX];
 
 	TRY(find_row(agent, AGREEMENT_ACTIVE, arena, &offer.row, fault));
 	TRY(open_offer(agent, arena, &offer, fault));
-	TRY(home_path(agent->folder, "charter.note", path, fault));
-	TRY(file_write(path, offer.charter_note, 0600, fault));
-	TRY(home_path(agent->folder, "agreement.note", path, fault));
-	TRY(file_write(path, offer.note, 0600, fault));
+	TRY(keep_papers(agent, offer.charter_note, offer.note, fault));
 	printf("this store's agreement is signed and active\n");
 	return ERR_OK;
 }
 
-static enum err sign(struct agent *agent, const struct agent_options *settings, struct arena *arena,
-		     struct fault *fault)
+/* The text of a note, without its signatures. */
+static enum err text_of(struct slice source, struct arena *arena, struct slice *ret_text, struct fault *fault)
 {
-	struct offer offer = {0};
-	struct note note;
-	uint8_t signature[SIGNATURE_SIZE];
-	struct fault ignored = {""};
+	struct note *note = arena_alloc(arena, sizeof *note); /* too large for a frame */
 
-	if (find_row(agent, AGREEMENT_OFFERED, arena, &offer.row, &ignored) == ERR_NOT_FOUND)
-		return recover(agent, arena, fault);
-	TRY(find_row(agent, AGREEMENT_OFFERED, arena, &offer.row, fault));
-	TRY(open_offer(agent, arena, &offer, fault));
-	TRY(note_parse(offer.note, arena, &note, fault));
-	print_summary(&offer);
-	TRY(confirm(settings, fault));
-	TRY(send_accept(agent, &offer, note.text, arena, signature, fault));
-	TRY(keep_papers(agent, &offer, signature, fault));
+	if (note == NULL)
+		return ERR_MEMORY;
+	TRY(note_parse(source, arena, note, fault));
+	*ret_text = note->text;
+	return ERR_OK;
+}
+
+static enum err sign(struct agent *agent, const struct offer *offer, struct arena *arena, struct fault *fault)
+{
+	struct bytes note CLEANUP(bytes_fini) = {0};
+	uint8_t signature[SIGNATURE_SIZE];
+	struct slice text;
+
+	bytes_init(&note, PAPER_MAX);
+	TRY(text_of(offer->note, arena, &text, fault));
+	TRY(send_accept(agent, offer, text, arena, signature, fault));
+	TRY(bytes_append(&note, offer->note));
+	TRY(note_append_signature(&note, &agent->key.public, signature));
+	TRY(keep_papers(agent, offer->charter_note, bytes_slice(&note), fault));
 	printf("signed: it is active; next: kluis-agent sync\n");
 	return ERR_OK;
+}
+
+static enum err sign_offer(struct agent *agent, const struct agent_options *settings, struct arena *arena,
+			   struct fault *fault)
+{
+	struct offer offer = {0};
+	enum err err = find_row(agent, AGREEMENT_OFFERED, arena, &offer.row, fault);
+
+	if (err == ERR_NOT_FOUND) {
+		fault->text[0] = '\0';
+		return recover(agent, arena, fault);
+	}
+	TRY(err);
+	TRY(open_offer(agent, arena, &offer, fault));
+	print_summary(&offer);
+	TRY(confirm(settings, fault));
+	return sign(agent, &offer, arena, fault);
 }
 
 enum err agent_command_agreement_sign(void *target, const struct command_arguments *arguments, struct fault *fault)
@@ -263,5 +278,5 @@ enum err agent_command_agreement_sign(void *target, const struct command_argumen
 	arena_init(&arena, 8 * REQUEST_ARENA_MAX);
 	TRY(agent_open(&agent, settings->data, fault));
 	TRY(agent_connect(&agent, LANE_ADMIN, fault));
-	return sign(&agent, settings, &arena, fault);
+	return sign_offer(&agent, settings, &arena, fault);
 }

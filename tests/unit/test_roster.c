@@ -48,15 +48,16 @@ static enum err put(const char *handle, const char *role, const char *name)
 	return replica_put_employee(&replica, &employee);
 }
 
-static char seen[512];
+static char seen[4096];
 
 static enum err see(void *context, const struct replica_employee *employee)
 {
 	size_t length = strlen(seen);
 
 	(void)context;
-	snprintf(seen + length, sizeof(seen) - length, "%s %s %s %c|", employee->handle, employee->role, employee->name,
-		 employee->pseudonym[15]);
+	int added = snprintf(seen + length, sizeof(seen) - length, "%s %s %s %c|", employee->handle, employee->role,
+			     employee->name, employee->pseudonym[15]);
+	assert_in_range(added, 1, sizeof(seen) - length - 1);
 	return ERR_OK;
 }
 
