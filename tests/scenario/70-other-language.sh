@@ -1,32 +1,16 @@
 #!/usr/bin/env bash
 # Somebody who has only FORMAT.md and kluis.proto writes a store in Python, without any code of kluis: it joins, signs
 # its agreement, looks a member up, checks the log's entry and its proof, and copies the store's customers.
+# Then it holds the broker's refusals against the rules, one by one.
 # usage: 70-other-language.sh BIN-FOLDER
-set -euo pipefail
-bin=$(cd "$1" && pwd)
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh" "$@"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-examples=$PWD/broker/examples/foodmart
-work=$(mktemp -d)
-broker=''
-trap '[ -z "$broker" ] || { kill "$broker" && wait "$broker"; } 2>/dev/null || true; rm -rf "$work"' EXIT
-fail() {
-  echo "70-other-language: $*" >&2
-  exit 1
-}
-export PATH=$bin:$PATH KLUIS_DATA=$work/hq
+export KLUIS_DATA=$work/hq
 
 # FORMAT.md repeats the codes (R9), since who has it alone has no header of ours
 diff <(grep -oE '[0-9]+ ERR_[A-Z_]+' proto/FORMAT.md | sort -n) \
   <(sed -nE 's/.*X\((ERR_[A-Z_]+), ([0-9]+),.*/\2 \1/p' include/kluis/error.h | sort -n) >&2 ||
   fail "the codes of FORMAT.md and error.h differ"
-
-free_port() {
-  local port
-  for port in $(seq 7940 7999); do
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return 0; }
-  done
-  return 1
-}
 
 # Nobody of these lives.
 cat >"$work/stores.csv" <<'END'
@@ -53,23 +37,22 @@ store_id,customer_id,the_date,product_id,unit_sales,store_sales,store_cost
 END
 
 kluis-broker init --charter "$examples/charter.ini" --listen "tls+tcp://127.0.0.1:$(free_port)" >/dev/null
-kluis-broker serve >"$work/serve" 2>&1 </dev/null &
-broker=$!
-for _ in $(seq 200); do
-  grep -qs 'serving on' "$work/serve" && break
-  sleep 0.05
-done
-kluis-broker import stores "$work/stores.csv" --mapping "$examples/stores.map" >/dev/null
+start_broker
+import stores "$work/stores.csv" >/dev/null
 for what in customers receipts; do
-  file=$work/$what.csv
-  kluis-broker import $what "$file" --mapping "$examples/$what.map" --rejects "$work/rejects" >/dev/null
+  import $what "$work/$what.csv" >/dev/null
   [ "$(cat "$work/rejects")" = line,reason ] || fail "$what: $(cat "$work/rejects")"
 done
-kluis-broker agreement draft --all --template "$examples/agreement.template.ini" --values "$work/stores.csv" >/dev/null
+sed 's/^operations = lookup, sync, receipt$/&, register, update, consent/; s/^per-day  *= 2000/per-day = 2/' \
+  "$examples/agreement.template.ini" >"$work/wide.ini"
+kluis-broker agreement draft --store 7 --template "$work/wide.ini" --values "$work/stores.csv" >/dev/null
 kluis-broker agreement sign --all >/dev/null
-kluis-broker invite store 6 --out "$work/6.invitation" >/dev/null
+for store in 6 7; do
+  kluis-broker invite store $store --out "$work/$store.invitation" >/dev/null
+done
 
 # Debian's interpreter by its path: the packages python3-nacl and python3-protobuf are of no other one
 protoc -I proto --python_out="$work" proto/kluis.proto
-PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/scenario/other_language.py "$work" ||
-  fail "the other language does not understand kluis"
+export PYTHONDONTWRITEBYTECODE=1
+/usr/bin/python3 tests/scenario/other_language.py "$work" || fail "the other language does not understand kluis"
+/usr/bin/python3 tests/scenario/format_rules.py "$work" || fail "FORMAT.md and the broker differ"

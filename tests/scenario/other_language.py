@@ -26,14 +26,17 @@ work = sys.argv[1]
 sys.path.insert(0, work)
 import kluis_pb2 as kluis  # noqa: E402 (made by protoc in the work folder)
 
-# R9
-ERR_NOT_FOUND = 20
-ERR_REUSED = 53
-ERR_SUSPENDED = 74
-ERR_NO_GRANT_PURPOSE = 76
-ERR_ROLE = 79
-ERR_SCOPE = 82
-ERR_RESTRICTED = 83
+# R9, what a broker may answer
+ERR_OK, ERR_BUSY = 0, 6
+ERR_NOT_FOUND, ERR_EXISTS, ERR_AMBIGUOUS, ERR_STATE = 20, 21, 22, 23
+ERR_USAGE, ERR_INPUT, ERR_TOO_LARGE, ERR_COMMITMENT, ERR_FIELD = 30, 31, 32, 33, 34
+ERR_PURPOSE, ERR_VALUE, ERR_PAPER, ERR_SIGNATURE = 35, 36, 37, 38
+ERR_PRINCIPAL, ERR_FORBIDDEN, ERR_SEQUENCE, ERR_REUSED, ERR_ACKNOWLEDGEMENT = 50, 51, 52, 53, 54
+ERR_CODE, ERR_STORE = 55, 56
+ERR_NO_AGREEMENT, ERR_OTHER_AGREEMENT, ERR_NOT_YET, ERR_EXPIRED, ERR_SUSPENDED = 70, 71, 72, 73, 74
+ERR_TERMINATED, ERR_NO_GRANT_PURPOSE, ERR_NO_GRANT_OPERATION, ERR_NO_EMPLOYEE = 75, 76, 77, 78
+ERR_ROLE, ERR_TERRITORY, ERR_HOURS, ERR_SCOPE, ERR_RESTRICTED = 79, 80, 81, 82, 83
+ERR_CONSENT, ERR_PER_DAY, ERR_NOT_GRANTED_FIELD = 84, 85, 86
 OFFERED, ACTIVE = 2, 3  # R28
 
 
@@ -175,7 +178,7 @@ def part_of(content):
 
 
 def opened(part, kind, committed):
-    check(len(part.salt) == 32 and commitment(part.salt, part.content) == committed, "a part is not what was committed to")
+    check(len(part.salt) == 32 and commitment(part.salt, part.content) == committed, "a part is no opening")
     return strict(kind, part.content)
 
 
@@ -517,7 +520,7 @@ def main():
     one(answer)
     one(office.ask(kluis.Operation(standing=kluis.Standing(store=6, action=1)), lane=40))
     again = store.send(envelope)
-    check(again.code == ERR_SUSPENDED and again.reply.entry == answer.reply.entry, "a suspended store is answered again")
+    check(again.code == ERR_SUSPENDED and again.reply.entry == answer.reply.entry, "R39: a suspended store")
     one(store.asks_for(numbers["card"], members[guest]["account_num"]), ERR_SUSPENDED, "agreement: suspended")
     print(f"other_language: joined, signed, asked, proved in a tree of {size}, copied {len(people)} customers")
 
