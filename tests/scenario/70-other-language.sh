@@ -45,6 +45,7 @@ for what in customers receipts; do
 done
 sed 's/^operations = lookup, sync, receipt$/&, register, update, consent/; s/^per-day  *= 2000/per-day = 2/' \
   "$examples/agreement.template.ini" >"$work/wide.ini"
+kluis-broker agreement draft --store 6 --template "$examples/agreement.template.ini" --values "$work/stores.csv" >/dev/null
 kluis-broker agreement draft --store 7 --template "$work/wide.ini" --values "$work/stores.csv" >/dev/null
 kluis-broker agreement sign --all >/dev/null
 for store in 6 7; do
