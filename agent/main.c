@@ -9,6 +9,11 @@ static const struct argp_option plain_options[] = {OPTION_DATA, OPTION_END};
 static const struct argp_option list_options[] = {OPTION_DATA, OPTION_JSON, OPTION_END};
 static const struct argp_option sign_options[] = {
 	OPTION_DATA, {"yes", SET_YES, NULL, 0, "Sign without asking: somebody has read it", 0}, OPTION_END};
+static const struct argp_option sync_options[] = {
+	OPTION_DATA,
+	{"anew", SET_ANEW, NULL, 0, "Make the copy anew instead of asking what changed", 0},
+	OPTION_JSON,
+	OPTION_END};
 static const struct argp_option copy_options[] = {OPTION_DATA, OPTION_PURPOSE, OPTION_END};
 static const struct argp_option lookup_options[] = {OPTION_DATA, OPTION_PURPOSE, OPTION_EMPLOYEE, OPTION_JSON,
 						    OPTION_END};
@@ -25,7 +30,7 @@ static const struct command commands[] = {
 	{"agreement sign", NULL, 0, 0, "Sign the agreement that is offered", NULL, sign_options,
 	 agent_command_agreement_sign},
 	{"sync", NULL, 0, 0, "Bring the store's copy up to date", "An interrupted sync goes on where it stopped.",
-	 list_options, agent_command_sync},
+	 sync_options, agent_command_sync},
 	{"copy", NULL, 0, 0, "Open the store's copy and print it, a JSON object a line", NULL, copy_options,
 	 agent_command_copy},
 	{"lookup", "FIELD", 1, 1, "Ask the broker who a customer is",

@@ -1,5 +1,6 @@
 #include "replica.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ROW_HEAD (4 + 8 + 4 + 8)
@@ -62,6 +63,50 @@ enum err replica_cursor(const struct replica *replica, const char *purpose, cons
 
 	TRY(store_begin_read(replica->store, &txn));
 	return read_cursor(txn, purpose, agreement, ret_cursor);
+}
+
+/* "<purpose>" || 0 || "d": beside the purpose's cursor. */
+static struct slice day_key(const char *purpose, uint8_t place[static KEY_MAX])
+{
+	return row_key(purpose, slice_text("d"), place);
+}
+
+enum err replica_begun(const struct replica *replica, const char *purpose, int32_t *ret_day)
+{
+	struct store_txn *txn CLEANUP(store_end_read) = NULL;
+	uint8_t place[KEY_MAX];
+	struct slice value;
+
+	TRY(store_begin_read(replica->store, &txn));
+	TRY(store_get(txn, REPLICA_META, day_key(purpose, place), &value));
+	if (value.length != 4)
+		return ERR_CORRUPT;
+	*ret_day = (int32_t)get_u32(value.data);
+	return ERR_OK;
+}
+
+static void write_day(struct store_txn *txn, const struct replica_page *page)
+{
+	uint8_t place[KEY_MAX], value[4];
+
+	put_u32(value, (uint32_t)page->day);
+	store_put(txn, REPLICA_META, day_key(page->purpose, place), SLICE_ARRAY(value));
+}
+
+static enum err forget(struct store_txn *txn, void *purpose)
+{
+	uint8_t place[KEY_MAX];
+
+	store_delete(txn, REPLICA_META, cursor_key(purpose, place));
+	return ERR_OK;
+}
+
+enum err replica_forget(const struct replica *replica, const char *purpose)
+{
+	char name[NAME_MAX_ + 1];
+
+	snprintf(name, sizeof name, "%s", purpose);
+	return store_update(replica->store, forget, name);
 }
 
 static void write_cursor(struct store_txn *txn, const struct replica_page *page)
@@ -154,8 +199,10 @@ static enum err apply(struct store_txn *txn, void *context)
 
 	applying->written = applying->removed = 0;
 	TRY(read_cursor(txn, applying->page->purpose, applying->page->agreement, &cursor));
-	if (cursor == 0)
+	if (cursor == 0) {
 		TRY(drop_purpose(txn, applying->page->purpose));
+		write_day(txn, applying->page);
+	}
 	TRY(apply_rows(applying, txn));
 	write_cursor(txn, applying->page);
 	return ERR_OK;

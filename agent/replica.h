@@ -32,6 +32,11 @@ struct replica {
 enum err replica_cursor(const struct replica *replica, const char *purpose, const uint8_t agreement[static HASH_SIZE],
 			uint64_t *ret_cursor) MUST_USE;
 
+/* UTC day (since 1970-01-01) on which the copy for a purpose was begun at cursor 0; ERR_NOT_FOUND if it never was. */
+enum err replica_begun(const struct replica *replica, const char *purpose, int32_t *ret_day) MUST_USE;
+/* Forgets the cursor: the next page is the first of a copy made anew. Rows stay until that page drops them. */
+enum err replica_forget(const struct replica *replica, const char *purpose) MUST_USE;
+
 /* One page as the broker's entry and reply have it: result is the entry's for the Sync operation. parts: of the reply,
  * one for each disclosure with a commitment, checked by reply_check. Under another agreement than before, all rows of
  * the purpose are dropped first. ret_written, ret_removed: customers. */
@@ -39,6 +44,7 @@ struct replica_page {
 	const char *purpose;
 	const uint8_t *agreement; /* HASH_SIZE bytes */
 	uint64_t entry_index;
+	int32_t day; /* UTC, on which it was asked for */
 	const Kluis__Result *result;
 	Kluis__Part *const *parts;
 	size_t part_count;

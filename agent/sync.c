@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MS_PER_DAY 86400000u
+
 uint32_t sync_purposes(const struct agreement *agreement)
 {
 	uint32_t purposes = 0;
@@ -11,6 +13,20 @@ uint32_t sync_purposes(const struct agreement *agreement)
 		if ((agreement->grants[i].operations & 1u << OPERATION_SYNC) != 0)
 			purposes |= 1u << agreement->grants[i].purpose;
 	return purposes;
+}
+
+enum err sync_begin(const struct sync *sync, const char *purpose, uint64_t time_ms, bool anew)
+{
+	int32_t begun, today = (int32_t)(time_ms / MS_PER_DAY);
+	bool has_window = sync->charter->visited_window_days > 0 || sync->charter->ownership_window_days > 0;
+
+	if (!anew && !has_window)
+		return ERR_OK;
+	enum err err = replica_begun(sync->replica, purpose, &begun);
+	if (err == ERR_NOT_FOUND)
+		return ERR_OK;
+	TRY(err);
+	return anew || begun != today ? replica_forget(sync->replica, purpose) : ERR_OK;
 }
 
 /* The broker is not believed: what it gives must be what both signed. */
@@ -94,6 +110,7 @@ static enum err take_answer(const struct sync *sync, const char *purpose, const 
 		.purpose = purpose,
 		.agreement = sync->agreement->hash,
 		.entry_index = answer->index,
+		.day = (int32_t)(answer->entry.decoded->time_ms / MS_PER_DAY),
 		.result = answer->entry.decoded->results[0],
 		.parts = personal == NULL ? NULL : personal->parts,
 		.part_count = personal == NULL ? 0 : personal->n_parts,

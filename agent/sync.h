@@ -31,6 +31,13 @@ struct sync_outcome {
 enum err sync_page(const struct sync *sync, const char *purpose, uint64_t time_ms, struct sync_outcome *outcome,
 		   struct fault *fault) MUST_USE;
 
+/*
+ * Before the first page of a run: where the charter has a window (visited, ownership), customers leave the store's
+ * scope by the passing of days alone, of which no change tells; so the copy is made anew once a day. anew asks for it
+ * whatever the charter says.
+ */
+enum err sync_begin(const struct sync *sync, const char *purpose, uint64_t time_ms, bool anew) MUST_USE;
+
 /* Bits of the charter's purposes for which the agreement grants sync. */
 uint32_t sync_purposes(const struct agreement *agreement);
 

@@ -20,6 +20,9 @@ enum err agent_options_take(void *target, int key, const char *value, struct fau
 	case SET_JSON:
 		settings->is_json = true;
 		return ERR_OK;
+	case SET_ANEW:
+		settings->is_anew = true;
+		return ERR_OK;
 	case SET_YES:
 		settings->is_yes = true;
 		return ERR_OK;

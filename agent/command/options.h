@@ -15,9 +15,10 @@ struct agent_options {
 	const char *role;
 	bool is_json;
 	bool is_yes;
+	bool is_anew;
 };
 
-enum agent_option_key { SET_DATA = 0x100, SET_PURPOSE, SET_EMPLOYEE, SET_ROLE, SET_JSON, SET_YES };
+enum agent_option_key { SET_DATA = 0x100, SET_PURPOSE, SET_EMPLOYEE, SET_ROLE, SET_JSON, SET_YES, SET_ANEW };
 
 #define OPTION_DATA                                                                                                    \
 	{                                                                                                              \

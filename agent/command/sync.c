@@ -13,11 +13,12 @@
 
 #define TRIES 5
 
-static enum err sync_one(const struct sync *sync, const char *purpose, struct sync_outcome *outcome,
+static enum err sync_one(const struct sync *sync, const char *purpose, bool is_anew, struct sync_outcome *outcome,
 			 struct fault *fault)
 {
 	struct progress progress;
 
+	TRY(sync_begin(sync, purpose, clock_now_ms(), is_anew));
 	progress_begin(&progress, "customers", 0);
 	do {
 		enum err err = sync_page(sync, purpose, clock_now_ms(), outcome, fault);
@@ -52,7 +53,7 @@ static enum err add_row(struct table *table, const struct agent *agent, const ch
 	return table_add(table, cells);
 }
 
-static enum err sync_all(struct agent *agent, struct table *table, enum err *verdict, struct fault *fault)
+static enum err sync_all(struct agent *agent, bool is_anew, struct table *table, enum err *verdict, struct fault *fault)
 {
 	struct sync sync = {.session = &agent->session,
 			    .replica = &agent->replica,
@@ -65,7 +66,7 @@ static enum err sync_all(struct agent *agent, struct table *table, enum err *ver
 		struct sync_outcome outcome = {0};
 		if ((purposes & 1u << i) == 0)
 			continue;
-		TRY(sync_one(&sync, agent->charter->purposes[i].name, &outcome, fault));
+		TRY(sync_one(&sync, agent->charter->purposes[i].name, is_anew, &outcome, fault));
 		TRY(add_row(table, agent, agent->charter->purposes[i].name, &outcome));
 		if (outcome.verdict != ERR_OK)
 			*verdict = outcome.verdict;
@@ -86,7 +87,7 @@ enum err agent_command_sync(void *target, const struct command_arguments *argume
 	TRY(agent_open(&agent, settings->data, fault));
 	TRY(agent_load_agreement(&agent, fault));
 	TRY(agent_connect(&agent, LANE_SYNC, fault));
-	TRY(sync_all(&agent, table, &verdict, fault));
+	TRY(sync_all(&agent, settings->is_anew, table, &verdict, fault));
 	TRY(table_print(table, stdout, settings->is_json));
 	return verdict == ERR_OK ? ERR_OK : fault_set(fault, verdict, "refused: %s", error_text(verdict));
 }

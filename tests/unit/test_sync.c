@@ -434,6 +434,41 @@ static void test_copy_equals_a_fresh_one(void **state)
 	store_close(&fresh.store);
 }
 
+/* With a window of days somebody leaves the scope without a change: a copy made anew the next day says so. */
+static void test_copy_is_made_anew_each_day_where_there_is_a_window(void **state)
+{
+	struct charter *windowed = arena_alloc(&formula->arena, sizeof(*windowed));
+	int32_t begun;
+
+	(void)state;
+	*windowed = formula->charter;
+	windowed->visited_window_days = 30;
+	franchise_visitor(formula, party, "1=4711");
+	assert_int_equal(sync_begin(&sync_, "service", formula->now_ms, false), ERR_OK);
+	assert_int_equal(replica_begun(&replica, "service", &begun), ERR_NOT_FOUND);
+	assert_int_equal(page(), ERR_OK);
+	assert_int_equal(replica_begun(&replica, "service", &begun), ERR_OK);
+	assert_int_equal(begun, FRANCHISE_DAY);
+
+	sync_.charter = windowed;
+	assert_int_equal(sync_begin(&sync_, "service", formula->now_ms, false), ERR_OK);
+	assert_int_equal(page(), ERR_OK);
+	assert_int_equal(outcome.written, 0); /* the same day: what changed, which is nothing */
+	formula->now_ms += DAY_MS;
+	assert_int_equal(sync_begin(&sync_, "service", formula->now_ms, false), ERR_OK);
+	assert_int_equal(page(), ERR_OK);
+	assert_int_equal(outcome.written, 1);
+
+	sync_.charter = &formula->charter; /* no window: only when asked for */
+	formula->now_ms += DAY_MS;
+	assert_int_equal(sync_begin(&sync_, "service", formula->now_ms, false), ERR_OK);
+	assert_int_equal(page(), ERR_OK);
+	assert_int_equal(outcome.written, 0);
+	assert_int_equal(sync_begin(&sync_, "service", formula->now_ms, true), ERR_OK);
+	assert_int_equal(page(), ERR_OK);
+	assert_int_equal(outcome.written, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -448,6 +483,7 @@ int main(void)
 		TEST(test_another_agreement_drops_the_old_rows),
 		TEST(test_lies_leave_the_copy_alone),
 		TEST(test_copy_equals_a_fresh_one),
+		TEST(test_copy_is_made_anew_each_day_where_there_is_a_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
