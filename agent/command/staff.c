@@ -10,12 +10,23 @@
 #include "kluis/ini.h"
 #include "kluis/table.h"
 
+/* Taken off here, but the broker has not said yet that it knows. */
+static bool is_leaving(const struct replica_employee *employee)
+{
+	return employee->role[0] == '\0';
+}
+
+static enum err find_employee(const struct agent *agent, const char *handle, struct replica_employee *ret_employee)
+{
+	return ini_is_name(handle) ? replica_get_employee(&agent->replica, handle, ret_employee) : ERR_NOT_FOUND;
+}
+
 enum err employee_named(const struct agent *agent, const struct agent_options *settings,
 			struct replica_employee *ret_employee, struct fault *fault)
 {
-	enum err err = replica_get_employee(&agent->replica, settings->employee, ret_employee);
+	enum err err = find_employee(agent, settings->employee, ret_employee);
 
-	if (err == ERR_NOT_FOUND)
+	if (err == ERR_NOT_FOUND || (err == ERR_OK && is_leaving(ret_employee)))
 		return fault_set(fault, ERR_NO_EMPLOYEE,
 				 "'%.64s' is not on the roster; 'kluis-agent staff list' shows it", settings->employee);
 	return err;
@@ -54,9 +65,13 @@ static enum err read_name(struct replica_employee *employee, struct fault *fault
 		fputs("name: ", stderr);
 		fflush(stderr);
 	}
-	if (fgets(employee->name, sizeof employee->name, stdin) == NULL)
+	char line[VALUE_MAX + 3]; /* with \r\n */
+	if (fgets(line, sizeof line, stdin) == NULL)
 		return fault_set(fault, ERR_USAGE, "give the employee's name as one line on standard input");
-	employee->name[strcspn(employee->name, "\r\n")] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+	if (strlen(line) > VALUE_MAX)
+		return fault_set(fault, ERR_USAGE, "the name is longer than %d bytes", VALUE_MAX);
+	memcpy(employee->name, line, strlen(line) + 1);
 	bool is_text = employee->name[0] != '\0' && slice_is_text(slice_text(employee->name), false);
 	return is_text ? ERR_OK : fault_set(fault, ERR_USAGE, "the name is empty or not UTF-8");
 }
@@ -73,7 +88,10 @@ enum err agent_command_staff_add(void *target, const struct command_arguments *a
 	if (settings->role == NULL || !ini_is_name(settings->role))
 		return fault_set(fault, ERR_USAGE, "say --role NAME, one of the charter's");
 	TRY(agent_open(&agent, settings->data, fault));
-	enum err err = replica_get_employee(&agent.replica, handle, &employee);
+	enum err err = find_employee(&agent, handle, &employee);
+	if (err == ERR_OK && is_leaving(&employee)) /* somebody else may follow under this handle */
+		return fault_set(fault, ERR_STATE, "'%s' is leaving; first 'kluis-agent staff remove %s' again", handle,
+				 handle);
 	if (err == ERR_NOT_FOUND) {
 		TRY(read_name(&employee, fault));
 		random_bytes(employee.pseudonym, sizeof employee.pseudonym);
@@ -94,12 +112,20 @@ enum err agent_command_staff_remove(void *target, const struct command_arguments
 	struct replica_employee employee;
 
 	TRY(agent_open(&agent, settings->data, fault));
-	if (replica_get_employee(&agent.replica, arguments->items[0], &employee) == ERR_NOT_FOUND)
-		return fault_set(fault, ERR_NOT_FOUND, "'%.64s' is not on the roster", arguments->items[0]);
-	/* here at once; the broker may not be in reach */
-	TRY(replica_remove_employee(&agent.replica, arguments->items[0]));
+	enum err err = find_employee(&agent, arguments->items[0], &employee);
+	if (err == ERR_NOT_FOUND)
+		return fault_set(fault, err, "'%.64s' is not on the roster", arguments->items[0]);
+	TRY(err);
+	/* here at once; the pseudonym stays until the broker, which may not be in reach, has heard it */
+	employee.role[0] = '\0';
+	TRY(replica_put_employee(&agent.replica, &employee));
 	TRY(agent_connect(&agent, LANE_ADMIN, fault));
-	return send_staff(&agent, &employee, "", fault);
+	err = send_staff(&agent, &employee, "", fault);
+	if (err != ERR_OK && err != ERR_NOT_FOUND) /* not found: head office took it off before */
+		return err;
+	if (fault != NULL)
+		fault->text[0] = '\0';
+	return replica_remove_employee(&agent.replica, employee.handle);
 }
 
 static const struct table_column columns[] = {{"handle", "handle", TABLE_LEFT},
@@ -112,8 +138,9 @@ static enum err add_row(void *context, const struct replica_employee *employee)
 	char pseudonym[2 * PSEUDONYM_SIZE + 1];
 
 	hex_print(SLICE_ARRAY(employee->pseudonym), pseudonym);
-	json_t *cells[] = {json_string(employee->handle), json_string(employee->role), json_string(employee->name),
-			   json_string(pseudonym)};
+	json_t *cells[] = {json_string(employee->handle),
+			   json_string(is_leaving(employee) ? "(leaving)" : employee->role),
+			   json_string(employee->name), json_string(pseudonym)};
 	return table_add(context, cells);
 }
 

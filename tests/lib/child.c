@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ static pid_t begin(struct child *child, const char *input)
 	if (pid < 0)
 		stop("fork");
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that aborts leaves nobody behind */
 		dup2(in, STDIN_FILENO);
 		dup2(child->output, STDOUT_FILENO);
 		dup2(child->error, STDERR_FILENO);

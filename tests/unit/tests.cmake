@@ -16,7 +16,10 @@ endforeach()
 target_link_libraries(test_dispatch PRIVATE "$<LINK_GROUP:RESCAN,kluis_core,kluis_store>")
 
 # These run the programs themselves (lib/headquarters.h).
-foreach(name test_agent test_draft test_init test_invite test_join test_local test_lookup test_office test_receipt test_staff
-  test_status test_totals)
-  add_dependencies(${name} kluis-broker kluis-agent)
+foreach(source ${unit_sources})
+  file(STRINGS ${source} runs_programs REGEX "headquarters\\.h" LIMIT_COUNT 1)
+  if(runs_programs)
+    get_filename_component(name ${source} NAME_WE)
+    add_dependencies(${name} kluis-broker kluis-agent)
+  endif()
 endforeach()
