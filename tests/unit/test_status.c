@@ -69,6 +69,38 @@ static void test_prove(void **state)
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "prove", "first"), 2);
 }
 
+/* What it says without asking: who, where, under what, until when; nothing about customers but their number. */
+static void test_status_offline(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "sync"), 0);
+	assert_int_equal(headquarters_stop(&here), 0);
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "status"), 0);
+	assert_string_equal(here.last.err, "");
+	assert_non_null(strstr(here.last.out, here.listen));
+	assert_null(strstr(here.last.out, "Anna"));
+	assert_null(strstr(here.last.out, "Kees"));
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "status", "--json"), 0);
+	assert_int_equal(here.last.out[0], '[');
+	assert_non_null(strstr(here.last.out, "\"copy for service\""));
+	assert_int_equal(RUN(&here, AGENT(13), NULL, "status"), 3);
+	assert_non_null(strstr(here.last.err, "is not an agent's folder; 'kluis-agent join INVITATION' makes one"));
+}
+
+/* An agreement.note that somebody changed is no agreement. */
+static void test_status_of_an_altered_agreement(void **state)
+{
+	const char *note = headquarters_path(&here, "store-12/agreement.note");
+
+	(void)state;
+	assert_int_equal(truncate(note, 1000), 0);
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "status"), 0);
+	assert_non_null(strstr(here.last.out, "agreement.note"));
+	assert_null(strstr(here.last.out, "until"));
+	assert_int_equal(RUN(&here, AGENT(12), "4711\n", "lookup", "card", TILL), 4);
+	assert_null(strstr(here.last.out, "Anna"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -76,6 +108,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sync_copy_status),
 		TEST(test_prove),
+		TEST(test_status_offline),
+		TEST(test_status_of_an_altered_agreement),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
