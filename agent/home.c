@@ -118,6 +118,16 @@ static enum err fill(const char *folder, const struct invitation *invitation, st
 	return membership_write(folder, invitation, fault);
 }
 
+/* rename takes the place of an empty folder, and of nothing else. */
+static enum err move_to_place(const char *made, const char *folder, struct fault *fault)
+{
+	if (rename(made, folder) == 0)
+		return ERR_OK;
+	if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
+		return fault_set(fault, ERR_EXISTS, "'%s' is there already and not empty; nothing was changed", folder);
+	return fault_set(fault, file_error(errno), "'%s': %s", folder, strerror(errno));
+}
+
 static enum err create_beside(const char *folder, const struct invitation *invitation, struct fault *fault)
 {
 	char made[HOME_PATH_MAX];
@@ -126,10 +136,10 @@ static enum err create_beside(const char *folder, const struct invitation *invit
 	if (length < 0 || (size_t)length >= sizeof made)
 		return fault_set(fault, ERR_USAGE, "the path of the agent's folder is too long");
 	if (mkdtemp(made) == NULL)
-		return fault_set(fault, file_error(errno), "'%s': %s", made, strerror(errno));
+		return fault_set(fault, file_error(errno), "'%s' cannot be made: %s", folder, strerror(errno));
 	enum err err = fill(made, invitation, fault);
-	if (err == ERR_OK && rename(made, folder) != 0)
-		err = fault_set(fault, file_error(errno), "'%s': %s", folder, strerror(errno));
+	if (err == ERR_OK)
+		err = move_to_place(made, folder, fault);
 	if (err != ERR_OK)
 		nftw(made, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return err;

@@ -38,7 +38,7 @@ static const struct command commands[] = {
 	 "machine sees it.\n\nExample: kluis-agent lookup card --purpose service --employee till-1",
 	 lookup_options, agent_command_lookup},
 	{"receipt", NULL, 0, 0, "Ring up one receipt, as JSON on standard input",
-	 "Example: {\"customer\": {\"field\": \"card\", \"value\": \"1001\"}, \"day\": \"2026-11-22\", "
+	 "Example: {\"customer\": {\"field\": \"card\", \"value\": \"1001\"}, \"day\": \"2024-05-17\", "
 	 "\"lines\": [{\"product\": \"7\", \"units\": \"1\", \"amount\": \"2.50\"}]}",
 	 receipt_options, agent_command_receipt},
 	{"staff add", "HANDLE", 1, 1,

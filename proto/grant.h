@@ -32,9 +32,6 @@ enum err grant_take(void *target, const char *section_name, const char *key, cha
 /* What must hold between a grant's keys, and between it and its agreement; resolves the masks. ERR_PAPER. */
 enum err grant_check(const struct agreement_source *source, struct agreement_draft *draft, size_t place) MUST_USE;
 
-/* True for a code of ISO 3166-1 alpha-2. */
-bool country_is_known(const char *code);
-
 /* "YYYY-MM-DD" or a time in UTC, in seconds. ERR_INPUT. */
 enum err time_take(const char *value, uint64_t *ret_time_s, struct fault *fault) MUST_USE;
 

@@ -175,6 +175,7 @@ enum err invitation_parse(struct slice note, const char *name, struct arena *are
 	enum err err = note_parse(note, arena, &parsed, fault);
 
 	if (err != ERR_OK) {
+		fault_prefix(fault, "not an invitation");
 		fault_prefix(fault, name);
 		return err;
 	}

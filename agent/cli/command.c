@@ -18,18 +18,29 @@ struct call {
 
 const char *argp_program_version = NULL;
 
-static void print_commands(const struct program *program, FILE *file)
+/* True for "agreement draft" if first is "agreement"; for every row if first is NULL. */
+static bool begins_with(const struct command *row, const char *first)
+{
+	return first == NULL || (strncmp(row->words, first, strlen(first)) == 0 && row->words[strlen(first)] == ' ');
+}
+
+/* Those that begin with the word, all if it is NULL. */
+static void print_commands(const struct program *program, const char *first, FILE *file)
 {
 	int width = 0;
 
 	for (size_t i = 0; i < program->command_count; i++) {
 		const struct command *row = &program->commands[i];
+		if (!begins_with(row, first))
+			continue;
 		int length = snprintf(NULL, 0, "%s %s", row->words, row->arguments == NULL ? "" : row->arguments);
 		width = length > width ? length : width;
 	}
 	for (size_t i = 0; i < program->command_count; i++) {
 		const struct command *row = &program->commands[i];
 		char left[128];
+		if (!begins_with(row, first))
+			continue;
 		snprintf(left, sizeof left, "%s %s", row->words, row->arguments == NULL ? "" : row->arguments);
 		fprintf(file, "  %-*s  %s\n", width, left, row->summary);
 	}
@@ -38,7 +49,7 @@ static void print_commands(const struct program *program, FILE *file)
 static void print_help(const struct program *program, FILE *file)
 {
 	fprintf(file, "%s\n\nUsage: %s COMMAND [OPTION...]\n\n", program->summary, program->name);
-	print_commands(program, file);
+	print_commands(program, NULL, file);
 	fprintf(file, "\n  %s COMMAND --help  says more of one; the manual is %s.\n", program->name, program->manual);
 }
 
@@ -139,6 +150,24 @@ static void keep_memory_private(void)
 #endif
 }
 
+/* No row fits: what was typed is half a command, or none. */
+static int refuse_words(const struct program *program, int argc, char **argv)
+{
+	bool is_half = false;
+
+	for (size_t i = 0; argc >= 2 && i < program->command_count; i++)
+		is_half = is_half || begins_with(&program->commands[i], argv[1]);
+	if (is_half) {
+		fprintf(stderr, "%s: '%s' is half a command; say which:\n\n", program->name, argv[1]);
+		print_commands(program, argv[1], stderr);
+		return error_exit_status(ERR_USAGE);
+	}
+	if (argc >= 2)
+		fprintf(stderr, "%s: unknown command '%s'\n\n", program->name, argv[1]);
+	print_help(program, stderr);
+	return error_exit_status(ERR_USAGE);
+}
+
 int command_main(const struct program *program, int argc, char **argv)
 {
 	int words;
@@ -153,12 +182,8 @@ int command_main(const struct program *program, int argc, char **argv)
 		return 0;
 	}
 	const struct command *command = find(program, argc - 1, argv + 1, &words);
-	if (command == NULL) {
-		if (argc >= 2)
-			fprintf(stderr, "%s: unknown command '%s'\n\n", program->name, argv[1]);
-		print_help(program, stderr);
-		return error_exit_status(ERR_USAGE);
-	}
+	if (command == NULL)
+		return refuse_words(program, argc, argv);
 	return run(program, command, argc - words, argv + words);
 }
 
@@ -169,10 +194,12 @@ enum err command_number(const char *option, const char *value, uint64_t minimum,
 
 	errno = 0;
 	unsigned long long number = strtoull(value, &end, 10);
+	bool is_argument = option[0] >= 'A' && option[0] <= 'Z';
 	bool is_number = value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0;
 	if (!is_number || number < minimum || number > maximum)
-		return fault_set(fault, ERR_USAGE, "--%s: '%.32s' is not a whole number from %llu to %llu", option,
-				 value, (unsigned long long)minimum, (unsigned long long)maximum);
+		return fault_set(fault, ERR_USAGE, "%s%s: '%.32s' is not a whole number from %llu to %llu",
+				 is_argument ? "" : "--", option, value, (unsigned long long)minimum,
+				 (unsigned long long)maximum);
 	*ret_number = number;
 	return ERR_OK;
 }

@@ -108,6 +108,9 @@ static enum err lookup(struct agent *agent, const struct agent_options *settings
 	operation.lookup = &look;
 	call.employee = SLICE_ARRAY(employee.pseudonym);
 	TRY(agent_send(agent, &call, arena, &answer, fault));
+	if (answer.entry.decoded->results[0]->code == ERR_NOT_FOUND)
+		return fault_set(fault, ERR_NOT_FOUND, "refused: no customer has this %s (log entry %llu)", field->name,
+				 (unsigned long long)answer.index);
 	TRY(agent_verdict(&answer, fault));
 	TRY(check_grant(agent, answer.entry.decoded->results[0], fault));
 	return print_record(agent, &answer, arena, settings->is_json, fault);

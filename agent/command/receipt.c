@@ -2,7 +2,7 @@
  * kluis-agent receipt: rings up one receipt, read as JSON from standard input:
  *
  *     { "customer": { "field": "card", "value": "87462024688" },
- *       "day": "2026-11-22",
+ *       "day": "2024-05-17",
  *       "lines": [ { "product": "1512", "units": "2", "amount": "3.98", "cost": "2.10" } ] }
  *
  * Amounts are decimal text with up to four places: money is never a float.
@@ -26,6 +26,25 @@ struct receipt {
 	int32_t day;
 };
 
+/* Nothing but these keys: a misspelt one would be left out unseen. */
+static enum err check_keys(json_t *object, const char *const *keys, size_t count, const char *what, struct fault *fault)
+{
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(object))
+		return fault_set(fault, ERR_INPUT, "standard input: %s is missing or not an object", what);
+	json_object_foreach(object, key, value)
+	{
+		bool is_known = false;
+		for (size_t i = 0; i < count; i++)
+			is_known = is_known || strcmp(keys[i], key) == 0;
+		if (!is_known)
+			return fault_set(fault, ERR_INPUT, "standard input: unknown key \"%.64s\" in %s", key, what);
+	}
+	return ERR_OK;
+}
+
 static enum err text_of(const json_t *object, const char *key, struct arena *arena, char **ret_text,
 			struct fault *fault)
 {
@@ -47,12 +66,14 @@ static enum err amount_of(const json_t *object, const char *key, int64_t *ret_am
 	return ERR_OK;
 }
 
-static enum err read_line(const json_t *object, struct arena *arena, Kluis__Line **ret_line, struct fault *fault)
+static enum err read_line(json_t *object, struct arena *arena, Kluis__Line **ret_line, struct fault *fault)
 {
+	static const char *const keys[] = {"product", "units", "amount", "cost"};
 	Kluis__Line *line = arena_alloc(arena, sizeof *line);
 
 	if (line == NULL)
 		return ERR_MEMORY;
+	TRY(check_keys(object, keys, sizeof keys / sizeof keys[0], "a line", fault));
 	kluis__line__init(line);
 	TRY(text_of(object, "product", arena, &line->product, fault));
 	TRY(amount_of(object, "units", &line->units, fault));
@@ -80,11 +101,13 @@ static enum err read_lines(const json_t *lines, struct arena *arena, Kluis__Rece
 	return ERR_OK;
 }
 
-static enum err read_customer(const json_t *object, const struct charter *charter, struct arena *arena,
+static enum err read_customer(json_t *object, const struct charter *charter, struct arena *arena,
 			      struct receipt *receipt, struct fault *fault)
 {
+	static const char *const keys[] = {"field", "value"};
 	char *name;
 
+	TRY(check_keys(object, keys, sizeof keys / sizeof keys[0], "the customer", fault));
 	TRY(text_of(object, "field", arena, &name, fault));
 	const struct charter_field *field = charter_field_by_name(charter, name);
 	if (field == NULL || !field->is_lookup)
@@ -97,11 +120,13 @@ static enum err read_customer(const json_t *object, const struct charter *charte
 	return ERR_OK;
 }
 
-static enum err read_json(const json_t *root, const struct charter *charter, struct arena *arena,
-			  struct receipt *receipt, struct fault *fault)
+static enum err read_json(json_t *root, const struct charter *charter, struct arena *arena, struct receipt *receipt,
+			  struct fault *fault)
 {
+	static const char *const keys[] = {"customer", "day", "lines"};
 	char *day;
 
+	TRY(check_keys(root, keys, sizeof keys / sizeof keys[0], "the receipt", fault));
 	kluis__receipt_content__init(&receipt->content);
 	TRY(text_of(root, "day", arena, &day, fault));
 	if (date_from_text(day, &receipt->day) != ERR_OK)
@@ -136,6 +161,7 @@ static enum err ring_up(struct agent *agent, const struct agent_options *setting
 	struct replica_employee employee;
 	struct principal self;
 	struct session_answer answer;
+	struct fault refusal = {""};
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
 	Kluis__Receipt ring = KLUIS__RECEIPT__INIT;
 	struct agent_call call = {.operation = &operation};
@@ -156,7 +182,12 @@ static enum err ring_up(struct agent *agent, const struct agent_options *setting
 	operation.receipt = &ring;
 	call.employee = SLICE_ARRAY(employee.pseudonym);
 	TRY(agent_send(agent, &call, arena, &answer, fault));
-	TRY(agent_verdict(&answer, fault));
+	enum err verdict = agent_verdict(&answer, &refusal);
+	if (verdict == ERR_VALUE)
+		return fault_set(fault, verdict, "%s: the day is later than tomorrow, or a number too large",
+				 refusal.text);
+	if (verdict != ERR_OK)
+		return fault_set(fault, verdict, "%s", refusal.text);
 	printf("rung up; log entry %llu\n", (unsigned long long)answer.index);
 	return ERR_OK;
 }

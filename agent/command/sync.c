@@ -133,6 +133,20 @@ static enum err print_row(void *context, const struct replica_row *row)
 	return err;
 }
 
+/* What an earlier agreement left is shown too; a misspelt purpose is not just an empty copy. */
+static enum err check_purpose(const struct agent *agent, const char *name, struct fault *fault)
+{
+	int purpose = charter_purpose(agent->charter, slice_text(name));
+	uint64_t count = 0;
+
+	if (purpose < 0)
+		return fault_set(fault, ERR_PURPOSE, "the charter has no purpose '%.64s'", name);
+	TRY(replica_count(&agent->replica, name, &count));
+	if (count == 0 && (sync_purposes(agent->agreement) >> purpose & 1) == 0)
+		return fault_set(fault, ERR_NO_GRANT_PURPOSE, "the agreement grants no copy for '%.64s'", name);
+	return ERR_OK;
+}
+
 /* The copy in clear, one JSON object a line: for the store's own audit of what it holds. */
 enum err agent_command_copy(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
@@ -144,6 +158,7 @@ enum err agent_command_copy(void *target, const struct command_arguments *argume
 		return fault_set(fault, ERR_USAGE, "say for which purpose: --purpose NAME");
 	TRY(agent_open(&agent, settings->data, fault));
 	TRY(agent_load_agreement(&agent, fault));
+	TRY(check_purpose(&agent, settings->purpose, fault));
 	struct printing printing = {.charter = agent.charter};
 	return replica_each(&agent.replica, settings->purpose, print_row, &printing);
 }

@@ -146,6 +146,10 @@ enum err command_sign(void *target, const struct command_arguments *arguments, s
 	if (signed_count == 0 && settings->has_store)
 		return fault_set(fault, ERR_NOT_FOUND,
 				 "store %u has no draft to sign; 'kluis-broker agreement draft' makes one", one);
+	if (signed_count == 0) {
+		printf("no store has a draft to sign\n");
+		return ERR_OK;
+	}
 	printf("%zu agreement%s signed and offered; the store signs with 'kluis-agent agreement sign'\n", signed_count,
 	       signed_count == 1 ? "" : "s");
 	return ERR_OK;
@@ -159,15 +163,18 @@ enum err command_show(void *target, const struct command_arguments *arguments, s
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
 	struct arena arena CLEANUP(arena_fini) = {0};
 	Kluis__AgreementRow *rows[2];
+	struct fault refusal = {""};
 	struct slice paper;
 	size_t count;
 	uint64_t store;
 	char changed[25];
 
 	arena_init(&arena, 64 * 1024);
-	TRY(command_number("store", arguments->items[0], 0, STORES_MAX - 1, &store, fault));
+	TRY(command_number("STORE", arguments->items[0], 0, STORES_MAX - 1, &store, fault));
 	TRY(office_open(&office, settings->data, fault));
-	TRY(rows_of(&office, (uint32_t)store, &arena, rows, &count, fault));
+	enum err err = rows_of(&office, (uint32_t)store, &arena, rows, &count, &refusal);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "store %llu: %s", (unsigned long long)store, refusal.text);
 	if (count == 0)
 		return fault_set(fault, ERR_NOT_FOUND, "store %llu has no agreement", (unsigned long long)store);
 	for (size_t i = 0; i < count; i++) {
@@ -192,7 +199,7 @@ static enum err change_standing(const struct settings *settings, const char *num
 	struct fault refusal = {""};
 	uint64_t store;
 
-	TRY(command_number("store", number, 0, STORES_MAX - 1, &store, fault));
+	TRY(command_number("STORE", number, 0, STORES_MAX - 1, &store, fault));
 	if (settings->reason != NULL && snprintf(reason, sizeof reason, "%s", settings->reason) > VALUE_MAX)
 		return fault_set(fault, ERR_USAGE, "--reason: longer than %d bytes", VALUE_MAX);
 	standing.store = (uint32_t)store;

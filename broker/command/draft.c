@@ -235,8 +235,12 @@ static enum err run(struct drafting *drafting, struct values *values, struct fau
 	if (drafting->drafted == 0)
 		return fault_set(fault, ERR_NOT_FOUND, "'%s' has no row for store %llu", settings->values,
 				 (unsigned long long)settings->store);
-	printf("%zu agreement%s drafted; next: kluis-broker agreement sign\n", drafting->drafted,
+	printf("%zu agreement%s drafted; next: kluis-broker agreement sign ", drafting->drafted,
 	       drafting->drafted == 1 ? "" : "s");
+	if (settings->is_all)
+		printf("--all\n");
+	else
+		printf("--store %llu\n", (unsigned long long)settings->store);
 	return ERR_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "command/import_rows.h"
 #include "command/import_source.h"
 #include "command/import_value.h"
+#include "kluis/agreement.h"
 
 struct stores {
 	struct import_input input;
@@ -20,10 +21,10 @@ static struct slice country_of(const struct mapping *mapping, const struct csv_r
 	for (size_t i = 0; i < mapping->country_count; i++)
 		if (slice_equal(text, slice_text(mapping->countries[i].text)))
 			return slice_text(mapping->countries[i].code);
-	if (text.length == 2 && text.data[0] >= 'A' && text.data[0] <= 'Z' && text.data[1] >= 'A' &&
-	    text.data[1] <= 'Z')
-		return text;
-	return SLICE_EMPTY;
+	if (text.length != 2)
+		return SLICE_EMPTY;
+	const char code[] = {(char)text.data[0], (char)text.data[1], '\0'};
+	return country_is_known(code) ? text : SLICE_EMPTY;
 }
 
 static const char *take_row(const struct stores *stores, const struct csv_row *row, struct import_row *taken,
@@ -43,7 +44,7 @@ static const char *take_row(const struct stores *stores, const struct csv_row *r
 		return "name: empty, too long, or not text in UTF-8";
 	country = country_of(mapping, row);
 	if (country.length == 0)
-		return "country: neither two capitals (ISO 3166-1) nor in the mapping's [countries]";
+		return "country: neither of ISO 3166-1 (two capitals) nor in the mapping's [countries]";
 	taken->amount = country.data[0] << 8 | country.data[1];
 	return NULL;
 }

@@ -90,6 +90,7 @@ static enum err write_invitation(struct office *office, const struct surrounding
 				 const struct settings *settings, struct fault *fault)
 {
 	struct bytes note CLEANUP(bytes_fini) = {0};
+	struct fault refusal = {""};
 	struct invitation invitation = {
 		.origin = around->origin,
 		.principal = principal,
@@ -106,10 +107,13 @@ static enum err write_invitation(struct office *office, const struct surrounding
 	/* the file first: an invitation that nobody has is worth nothing, one that the broker does not know is refused
 	 */
 	TRY(file_create(settings->out, bytes_slice(&note), 0600, fault));
-	enum err err = tell_broker(office, &invitation, fault);
+	enum err err = tell_broker(office, &invitation, &refusal);
 	if (err >= ERR_NOT_FOUND) /* refused, not just unheard of: it would never be good */
 		unlink(settings->out);
-	return err;
+	if (err == ERR_STORE)
+		return fault_set(fault, err, "%s: %s; 'kluis-broker store open' makes a store known", principal,
+				 refusal.text);
+	return err == ERR_OK ? ERR_OK : fault_set(fault, err, "%s", refusal.text);
 }
 
 enum err command_invite(void *target, const struct command_arguments *arguments, struct fault *fault)

@@ -12,7 +12,7 @@ enum err command_staff_remove(void *target, const struct command_arguments *argu
 	char nobody[] = "";
 	uint64_t store;
 
-	TRY(command_number("store", arguments->items[0], 0, STORES_MAX - 1, &store, fault));
+	TRY(command_number("STORE", arguments->items[0], 0, STORES_MAX - 1, &store, fault));
 	if (hex_parse(slice_text(arguments->items[1]), employee, sizeof employee) != ERR_OK)
 		return fault_set(fault, ERR_USAGE, "an employee is named by a pseudonym of 32 hex digits");
 	staff.employee = wire_data(SLICE_ARRAY(employee));

@@ -12,7 +12,7 @@ static enum err store_number(const char *text, uint32_t *ret_store, struct fault
 {
 	uint64_t number;
 
-	TRY(command_number("store", text, 0, STORES_MAX - 1, &number, fault));
+	TRY(command_number("STORE", text, 0, STORES_MAX - 1, &number, fault));
 	*ret_store = (uint32_t)number;
 	return ERR_OK;
 }
@@ -28,15 +28,17 @@ enum err command_store_open(void *target, const struct command_arguments *argume
 	TRY(store_number(arguments->items[0], &open.store, fault));
 	if (snprintf(name, sizeof name, "%s", arguments->items[1]) >= (int)sizeof name)
 		return fault_set(fault, ERR_USAGE, "the store's name is too long");
-	if (snprintf(country, sizeof country, "%s", arguments->items[2]) != 2)
-		return fault_set(fault, ERR_USAGE, "the country is two letters (ISO 3166-1), not '%.16s'",
+	if (snprintf(country, sizeof country, "%s", arguments->items[2]) != 2 || !country_is_known(country))
+		return fault_set(fault, ERR_USAGE, "'%.16s' is not a country: two capitals of ISO 3166-1, such as NL",
 				 arguments->items[2]);
 	open.name = name;
 	open.country = country;
 	operation.kind_case = KLUIS__OPERATION__KIND_OPEN_STORE;
 	operation.open_store = &open;
 	TRY(office_open(&office, settings->data, fault));
-	return office_call(&office, &operation, SLICE_EMPTY, NULL, fault);
+	TRY(office_call(&office, &operation, SLICE_EMPTY, NULL, fault));
+	printf("store %u is known as '%s' in %s\n", open.store, name, country);
+	return ERR_OK;
 }
 
 static const struct table_column columns[] = {

@@ -55,6 +55,9 @@ struct grant {
 	uint64_t from_s, until_s;		       /* of the grant itself; 0: the agreement's */
 };
 
+/* True for a code of ISO 3166-1 alpha-2. */
+bool country_is_known(const char *code);
+
 enum agreement_role { ROLE_PROCESSOR, ROLE_JOINT_CONTROLLER };
 
 struct agreement {

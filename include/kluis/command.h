@@ -48,7 +48,8 @@ struct program {
  * error when it fails, and gives the exit status (error_exit_status). Handles --help and --version. */
 int command_main(const struct program *program, int argc, char **argv);
 
-/* A whole number within bounds from an option's value; ERR_USAGE with a fault that names the option. */
+/* A whole number within bounds from the value of an option ("days") or an argument ("STORE"); ERR_USAGE with a fault
+ * that names it. */
 enum err command_number(const char *option, const char *value, uint64_t minimum, uint64_t maximum, uint64_t *ret_number,
 			struct fault *fault) MUST_USE;
 

@@ -159,7 +159,7 @@ shown "the good receipt beside it is taken, once"
   sed -n 2p "$data/stores.csv" | sed 's/^[0-9]*,/twelve,/'
   sed -n 3p "$data/stores.csv" | sed 's/,USA,\|,Canada,\|,Mexico,/,Atlantis,/'
 } >"$work/bad.csv"
-bad_rows stores 0 '2,"number: not a number' '3,"number: not a number' '4,"country: neither two capitals'
+bad_rows stores 0 '2,"number: not a number' '3,"number: not a number' '4,"country: neither of ISO 3166-1 (two capitals)'
 kluis-broker store list >"$work/out"
 if grep -q "Atlantis\|twelve" "$work/out"; then fail "a rejected store is known"; fi
 

@@ -215,7 +215,7 @@ static void test_import_stores(void **state)
 	assert_file(world->rejects,
 		    "line,reason\n"
 		    "4,\"number: stands in an earlier row too\"\n"
-		    "5,\"country: neither two capitals (ISO 3166-1) nor in the mapping's [countries]\"\n"
+		    "5,\"country: neither of ISO 3166-1 (two capitals) nor in the mapping's [countries]\"\n"
 		    "6,\"name: empty, too long, or not text in UTF-8\"\n"
 		    "7,\"number: not a number from 0 to 99999\"\n");
 }

@@ -39,7 +39,7 @@ static void test_lookup(void **state)
 	assert_int_equal(RUN(&here, AGENT(12), "4711\n", "lookup", "card", TILL, "--json"), 0);
 	assert_non_null(strstr(here.last.out, "\"Anna Smith\""));
 	assert_int_equal(lookup("9999\n"), 3);
-	assert_non_null(strstr(here.last.err, "refused: not found"));
+	assert_non_null(strstr(here.last.err, "refused: no customer has this card"));
 	assert_int_equal(RUN(&here, AGENT(12), "Anna\n", "lookup", "name", TILL), 4);
 	assert_int_equal(RUN(&here, AGENT(12), "4711\n", "lookup", "colour", TILL), 4);
 	assert_int_equal(RUN(&here, AGENT(12), "4711\n", "lookup", "card", "--purpose", "direct-marketing",
