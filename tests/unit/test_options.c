@@ -49,7 +49,7 @@ static void test_unknown_key_changes_nothing(void **state)
 	struct fault fault = {""};
 
 	(void)state;
-	assert_int_equal(agent_options_take(&options, SET_YES + 1, "x", &fault), ERR_USAGE);
+	assert_int_equal(agent_options_take(&options, 0x7FFF, "x", &fault), ERR_USAGE);
 	assert_string_equal(fault.text, "unknown option");
 	assert_memory_equal(&options, &before, sizeof(options));
 }

@@ -172,13 +172,17 @@ static int raw_ipc(const struct place *place)
 	return descriptor;
 }
 
-/* One message: a type byte, its length, the request's number with the top bit set, the text. */
+/* One message: a type byte, its length, the request's number with the top bit set, the text. In one piece: the server
+ * may close as soon as it has seen the length. */
 static void push_message(int descriptor, uint64_t length, const char *text)
 {
-	uint8_t head[13] = {1, [9] = 0x80};
-	put_u64(head + 1, length);
-	push(descriptor, head, sizeof(head));
-	push(descriptor, text, strlen(text));
+	uint8_t message[64] = {1, [9] = 0x80};
+	size_t size = strlen(text);
+
+	assert_in_range(size, 1, sizeof(message) - 13);
+	put_u64(message + 1, length);
+	memcpy(message + 13, text, size);
+	push(descriptor, message, 13 + size);
 }
 
 /* True if the server closes within FAKE_PATIENCE_MS; what it sends before is thrown away. */
