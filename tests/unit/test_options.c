@@ -33,14 +33,22 @@ static void test_texts(void **state)
 
 static void test_flags(void **state)
 {
-	struct agent_options options = {0};
+	static const struct {
+		int key;
+		size_t offset;
+	} rows[] = {
+		{SET_JSON, offsetof(struct agent_options, is_json)},
+		{SET_YES, offsetof(struct agent_options, is_yes)},
+		{SET_ANEW, offsetof(struct agent_options, is_anew)},
+	};
 
 	(void)state;
-	assert_int_equal(agent_options_take(&options, SET_JSON, NULL, NULL), ERR_OK);
-	assert_true(options.is_json && !options.is_yes);
-	options = (struct agent_options){0};
-	assert_int_equal(agent_options_take(&options, SET_YES, NULL, NULL), ERR_OK);
-	assert_true(options.is_yes && !options.is_json);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct agent_options options = {0}, expected = {0};
+		*(bool *)(void *)((char *)&expected + rows[i].offset) = true;
+		assert_int_equal(agent_options_take(&options, rows[i].key, NULL, NULL), ERR_OK);
+		assert_memory_equal(&options, &expected, sizeof(options));
+	}
 }
 
 static void test_unknown_key_changes_nothing(void **state)
@@ -49,7 +57,7 @@ static void test_unknown_key_changes_nothing(void **state)
 	struct fault fault = {""};
 
 	(void)state;
-	assert_int_equal(agent_options_take(&options, 0x7FFF, "x", &fault), ERR_USAGE);
+	assert_int_equal(agent_options_take(&options, 'q', "x", &fault), ERR_USAGE);
 	assert_string_equal(fault.text, "unknown option");
 	assert_memory_equal(&options, &before, sizeof(options));
 }
