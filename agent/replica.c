@@ -219,6 +219,54 @@ enum err replica_apply(const struct replica *replica, const struct replica_page 
 	return ERR_OK;
 }
 
+/* ---- purposes that are no longer granted ---- */
+
+struct keeping {
+	const char *const *purposes;
+	size_t count;
+	uint64_t removed;
+};
+
+static bool is_kept(const struct keeping *keeping, struct slice key)
+{
+	uint8_t place[KEY_MAX];
+
+	for (size_t i = 0; i < keeping->count; i++)
+		if (is_of_purpose(key, row_key(keeping->purposes[i], SLICE_EMPTY, place)))
+			return true;
+	return false;
+}
+
+static enum err keep(struct store_txn *txn, void *context)
+{
+	struct keeping *keeping = context;
+	struct store_cursor *cursor CLEANUP(store_cursor_close) = NULL;
+	struct slice key, value;
+	uint8_t copy[KEY_MAX];
+
+	keeping->removed = 0;
+	TRY(store_seek(txn, REPLICA_CUSTOMER, SLICE_EMPTY, &cursor));
+	while (store_next(cursor, &key, &value)) {
+		if (key.length <= PSEUDONYM_SIZE || key.length > sizeof copy || is_kept(keeping, key))
+			continue;
+		memcpy(copy, key.data, key.length);
+		store_delete(txn, REPLICA_CUSTOMER, SLICE(copy, key.length));
+		/* under the same agreement again, the first page is to come again */
+		store_delete(txn, REPLICA_META, SLICE(copy, key.length - PSEUDONYM_SIZE));
+		keeping->removed++;
+	}
+	return store_txn_status(txn);
+}
+
+enum err replica_keep(const struct replica *replica, const char *const *purposes, size_t count, uint64_t *ret_removed)
+{
+	struct keeping keeping = {.purposes = purposes, .count = count};
+
+	TRY(store_update(replica->store, keep, &keeping));
+	*ret_removed = keeping.removed;
+	return ERR_OK;
+}
+
 /* ---- reading ---- */
 
 static enum err open_row(const struct replica *replica, struct slice key, struct slice sealed, replica_fn *visit,

@@ -52,6 +52,11 @@ struct replica_page {
 enum err replica_apply(const struct replica *replica, const struct replica_page *page, uint64_t *ret_written,
 		       uint64_t *ret_removed) MUST_USE;
 
+/* Removes the rows, and cursors with them, of all purposes but these: what the agreement in force grants no copy for is
+ * not the store's to hold. ret_removed: rows. */
+enum err replica_keep(const struct replica *replica, const char *const *purposes, size_t count,
+		      uint64_t *ret_removed) MUST_USE;
+
 /* One row, opened. content lives as long as the callback. */
 struct replica_row {
 	struct slice customer; /* 16 bytes */

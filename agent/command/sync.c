@@ -53,6 +53,27 @@ static enum err add_row(struct table *table, const struct agent *agent, const ch
 	return table_add(table, cells);
 }
 
+/* What an earlier agreement gave and this one does not grant goes, whether the broker is in reach or not. */
+static enum err drop_ungranted(const struct agent *agent, struct fault *fault)
+{
+	uint32_t purposes = sync_purposes(agent->agreement);
+	const char *names[PURPOSES_MAX];
+	size_t count = 0;
+	uint64_t removed;
+
+	for (unsigned i = 0; i < agent->charter->purpose_count; i++)
+		if ((purposes & 1u << i) != 0)
+			names[count++] = agent->charter->purposes[i].name;
+	enum err err = replica_keep(&agent->replica, names, count, &removed);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "the copy cannot be changed: %s", error_text(err));
+	if (removed > 0)
+		fprintf(stderr,
+			"%" PRIu64 " records removed: the agreement grants no copy for their purpose any more\n",
+			removed);
+	return ERR_OK;
+}
+
 static enum err sync_all(struct agent *agent, bool is_anew, struct table *table, enum err *verdict, struct fault *fault)
 {
 	struct sync sync = {.session = &agent->session,
@@ -86,6 +107,7 @@ enum err agent_command_sync(void *target, const struct command_arguments *argume
 		return ERR_MEMORY;
 	TRY(agent_open(&agent, settings->data, fault));
 	TRY(agent_load_agreement(&agent, fault));
+	TRY(drop_ungranted(&agent, fault));
 	TRY(agent_connect(&agent, LANE_SYNC, fault));
 	TRY(sync_all(&agent, settings->is_anew, table, &verdict, fault));
 	TRY(table_print(table, stdout, settings->is_json));

@@ -200,6 +200,21 @@ expect 0 "signed: it is active" agent 2 agreement sign --yes
 expect 0 "in sync" agent 2 sync
 [ "$(agent 2 copy --purpose service | wc -l)" -eq "$held" ] || fail "the new agreement gives another copy"
 shown "resumed: it signs an offer that supersedes the agreement in force, no other, and syncs under it"
+cp "$work/template.ini" "$work/superseding.ini"
+sed -i '/^\[grant direct-marketing\]/,$s/^\(customers *= \).*/\1visited/; s/^purpose    = direct-marketing/purpose    = fraud-prevention/' "$work/template.ini"
+draft 2 >/dev/null
+sign_offer 2
+agent 2 agreement sign --yes >/dev/null
+agent 2 sync >/dev/null
+[ "$(agent 2 copy --purpose fraud-prevention | wc -l)" -eq "$held" ] || fail "the copy for another purpose is not there"
+cp "$work/superseding.ini" "$work/template.ini"
+draft 2 >/dev/null
+sign_offer 2
+agent 2 agreement sign --yes >/dev/null
+expect 0 "$held records removed: the agreement grants no copy for their purpose any more" agent 2 sync
+expect 3 "the agreement grants no copy for 'fraud-prevention'" agent 2 copy --purpose fraud-prevention
+[ "$(agent 2 copy --purpose service | wc -l)" -eq "$held" ] || fail "what is still granted is gone"
+shown "a purpose that the new agreement does not grant: its copy is removed"
 expect 0 "" kluis-broker agreement terminate 2
 mark_log
 expect 3 "[agreement: terminated]" agent 2 sync
