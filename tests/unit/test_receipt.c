@@ -69,7 +69,7 @@ static void test_exact_and_signed_amounts(void **state)
 {
 	(void)state;
 	assert_int_equal(ring("{" CUSTOMER ", \"day\": \"2025-02-03\", \"lines\": [{\"product\": \"7\", \"units\": "
-					   "\"3\", \"amount\": \"0.1\"}, "
+			      "\"3\", \"amount\": \"0.1\"}, "
 			      "{\"product\": \"8\", \"units\": \"1\", \"amount\": \"0.2\", \"cost\": \"0.0001\"}, "
 			      "{\"product\": \"7\", \"units\": \"-1\", \"amount\": \"-0.3001\"}]}"),
 			 0);
