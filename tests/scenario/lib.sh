@@ -107,6 +107,11 @@ end_process() {
 stop_broker() {
   local status=0
   kill -TERM "$broker" || fail "the broker does not run any more"
+  for _ in $(seq 400); do
+    kill -0 "$broker" 2>/dev/null || break
+    sleep 0.05
+  done
+  ! kill -0 "$broker" 2>/dev/null || fail "the broker does not stop"
   end_process "$broker" || status=$?
   [ "$status" -eq 0 ] || fail "the broker stopped with exit status $status"
   broker=''
