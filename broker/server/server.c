@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,6 +23,8 @@
 #define REQUEST_HEADER_SIZE 4
 /* For nng to write out what it has been handed, once everything is answered. */
 #define LINGER_MS 50
+/* nng 1.5.2 may wait for ever for a TLS connection that broke off while it was closed. */
+#define CLOSE_MS 3000
 #define IPC_SCHEME "ipc://"
 #define TLS_SCHEME "tls+tcp://"
 #define PATH_SIZE 512
@@ -35,6 +39,7 @@ struct server {
 	struct guard *guard;
 	struct turns *turns;
 	nng_socket socket;
+	atomic_bool is_socket_closed;
 	nng_tls_config *tls;
 	struct door doors[SERVER_ADDRESSES_MAX];
 	size_t door_count;
@@ -237,6 +242,37 @@ enum err server_run(struct server *server, int stop_descriptor)
 	return ERR_OK;
 }
 
+static void *close_socket(void *argument)
+{
+	struct server *server = argument;
+	nng_close(server->socket);
+	atomic_store(&server->is_socket_closed, true);
+	return NULL;
+}
+
+/* False if nng does not come to an end: then a thread of its own still waits in it, with the server's memory. */
+static bool close_socket_in_time(struct server *server)
+{
+	pthread_t thread;
+
+	if (server->socket.id == 0)
+		return true;
+	if (pthread_create(&thread, NULL, close_socket, server) != 0) {
+		(void)close_socket(server);
+		return true;
+	}
+	uint64_t until_ms = clock_steady_ms() + CLOSE_MS;
+	while (!atomic_load(&server->is_socket_closed) && clock_steady_ms() < until_ms)
+		clock_sleep_ms(1);
+	if (!atomic_load(&server->is_socket_closed)) {
+		pthread_detach(thread);
+		return false;
+	}
+	pthread_join(thread, NULL);
+	return true;
+}
+
+/* All is answered and durable before the socket is closed: a connection that cannot be closed holds up nothing. */
 void server_close(struct server **server)
 {
 	if (*server == NULL)
@@ -245,8 +281,11 @@ void server_close(struct server **server)
 		turns_drain((*server)->turns);
 		clock_sleep_ms(LINGER_MS);
 	}
-	if ((*server)->socket.id != 0)
-		nng_close((*server)->socket);
+	if (!close_socket_in_time(*server)) {
+		log_event(&full_topic, "some could not be closed; they end with the process");
+		*server = NULL;
+		return;
+	}
 	turns_free(&(*server)->turns);
 	guard_free(&(*server)->guard);
 	if ((*server)->tls != NULL)
