@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A broker over TLS against clients that keep no rule: garbage, oversized, cut, altered, replayed, misattributed requests
-# are refused, and only what a store's own key signed is entered in the log, as refused.
+# are refused, only what a store's own key signed is entered in the log, and as refused; while strangers flood the
+# broker, a store is served.
 # usage: 45-hostile.sh BIN-FOLDER
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh" "$@"
 
@@ -32,6 +33,28 @@ log_since
 [ "$(grep -c ',lookup,service,ok,' "$work/new")" -eq 2 ] || { cat "$work/new" >&2; fail "not two lookups"; }
 if grep -v '/store/4,' "$work/new" >&2; then fail "an entry in another's name"; fi
 shown "the log holds $entries entries for all this: 2 lookups, $((entries - 2)) refusals of what the store's own key signed"
+
+# ---- a flood of strangers ------------------------------------------------------------------------------------------------
+
+mark_log
+kluis-hostile flood "$address" "$work/4/broker.crt" "$work/3/store.key" 5 >"$work/flood" 2>&1 </dev/null &
+flood=$!
+processes+=("$flood")
+lookups=0 slowest=0
+while kill -0 "$flood" 2>/dev/null; do
+  began=$(date +%s%N)
+  expect 0 "" agent 4 lookup card --purpose service --employee till-1 <<<"$card"
+  took=$((($(date +%s%N) - began) / 1000000))
+  [ "$took" -le "$slowest" ] || slowest=$took
+  lookups=$((lookups + 1))
+done
+end_process "$flood" || { cat "$work/flood" >&2; fail "the flood ended early"; }
+[ "$lookups" -ge 5 ] || fail "only $lookups lookups in 5 s"
+log_since
+[ "$(wc -l <"$work/new")" -eq "$lookups" ] || fail "$(wc -l <"$work/new") entries of $lookups lookups"
+[ "$(grep -c ',lookup,service,ok,' "$work/new")" -eq "$lookups" ] || fail "an entry of something else"
+[ "$(wc -l <"$work/hq.serve")" -lt 200 ] || fail "the flood fills the broker's own log"
+shown "in 5 s $(sed -n 's/^sent: //p' "$work/flood") messages of strangers: $lookups lookups of a store succeed (slowest $slowest ms), nothing else is entered"
 
 expect 0 "in sync" agent 4 sync
 read_log

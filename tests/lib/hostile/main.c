@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
@@ -500,7 +501,7 @@ static int command_messages(struct hostile *hostile)
 struct flood {
 	const struct hostile *hostile;
 	uint64_t until_ms;
-	uint64_t sent;
+	_Atomic uint64_t sent;
 	struct bytes messages[3]; /* garbage; a request that another key signed; the same cut */
 };
 
@@ -533,7 +534,6 @@ static void *run_flood(void *argument)
 		while (nng_recvmsg(socket, &reply, NNG_FLAG_NONBLOCK) == 0)
 			nng_msg_free(reply);
 	}
-	nng_close(socket);
 	return NULL;
 }
 
@@ -554,7 +554,7 @@ static void fill_flood(struct flood *flood, uint32_t number)
 	     "memory");
 }
 
-static int command_flood(struct hostile *hostile, unsigned seconds)
+static _Noreturn void command_flood(struct hostile *hostile, unsigned seconds)
 {
 	static struct flood floods[FLOOD_CONNECTIONS];
 	pthread_t threads[FLOOD_CONNECTIONS];
@@ -565,14 +565,12 @@ static int command_flood(struct hostile *hostile, unsigned seconds)
 		fill_flood(&floods[i], i);
 		must(pthread_create(&threads[i], NULL, run_flood, &floods[i]) == 0, "a thread");
 	}
-	for (uint32_t i = 0; i < FLOOD_CONNECTIONS; i++) {
-		pthread_join(threads[i], NULL);
+	clock_sleep_ms(1000ull * seconds);
+	for (uint32_t i = 0; i < FLOOD_CONNECTIONS; i++)
 		sent += floods[i].sent;
-		for (size_t j = 0; j < 3; j++)
-			bytes_fini(&floods[i].messages[j]);
-	}
 	printf("sent: %llu\n", (unsigned long long)sent);
-	return 0;
+	fflush(stdout);
+	_exit(0); /* without a farewell: nng may wait for ever for connections that the broker closed */
 }
 
 /* ---- arguments ---- */
@@ -603,16 +601,14 @@ int main(int argc, char **argv)
 	}
 	must(keys_init() == ERR_OK, "libsodium");
 	read_common(&hostile, argv);
-	if (is_flood) {
-		status = command_flood(&hostile, (unsigned)strtoul(argv[5], NULL, 10));
-	} else {
-		must(hex_parse(slice_text(argv[5]), hostile.agreement, HASH_SIZE) == ERR_OK &&
-			     hex_parse(slice_text(argv[6]), hostile.other_agreement, HASH_SIZE) == ERR_OK &&
-			     hex_parse(slice_text(argv[7]), hostile.employee, PSEUDONYM_SIZE) == ERR_OK,
-		     "reading the arguments");
-		hostile.card = argv[8];
-		status = command_messages(&hostile);
-	}
+	if (is_flood)
+		command_flood(&hostile, (unsigned)strtoul(argv[5], NULL, 10));
+	must(hex_parse(slice_text(argv[5]), hostile.agreement, HASH_SIZE) == ERR_OK &&
+		     hex_parse(slice_text(argv[6]), hostile.other_agreement, HASH_SIZE) == ERR_OK &&
+		     hex_parse(slice_text(argv[7]), hostile.employee, PSEUDONYM_SIZE) == ERR_OK,
+	     "reading the arguments");
+	hostile.card = argv[8];
+	status = command_messages(&hostile);
 	secret_key_fini(&hostile.key);
 	secret_key_fini(&hostile.wrong);
 	return status;
