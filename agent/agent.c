@@ -164,6 +164,16 @@ static enum err settle(struct agent *agent, struct fault *fault)
 	return ERR_OK;
 }
 
+/* Who rings up a receipt again would otherwise ring it up twice. */
+static void say_in_doubt(struct fault *fault)
+{
+	size_t length = fault == NULL ? 0 : strlen(fault->text);
+
+	if (length > 0)
+		snprintf(fault->text + length, sizeof fault->text - length,
+			 "; it may have been done: the next command finds out first");
+}
+
 enum err agent_send(struct agent *agent, const struct agent_call *call, struct arena *arena,
 		    struct session_answer *ret_answer, struct fault *fault)
 {
@@ -181,7 +191,10 @@ enum err agent_send(struct agent *agent, const struct agent_call *call, struct a
 	};
 
 	TRY(settle(agent, fault));
-	TRY(session_call(&agent->session, &request, TRIES, arena, ret_answer, fault));
+	enum err err = session_call(&agent->session, &request, TRIES, arena, ret_answer, fault);
+	if (err != ERR_OK && agent->session.has_pending)
+		say_in_doubt(fault);
+	TRY(err);
 	if (!ret_answer->has_entry)
 		return fault_set(fault, ERR_MISMATCH, "the broker answered without an entry");
 	enum err code = (enum err)ret_answer->entry.decoded->code;

@@ -232,6 +232,12 @@ static enum err accept_entry(struct session *session, const Kluis__Reply *reply,
 	return ERR_OK;
 }
 
+/* How the sending of the pending bytes went. */
+struct course {
+	bool is_first;		    /* none was ever sent before this call */
+	bool is_every_try_answered; /* of this call */
+};
+
 static enum err explain_refusal(struct session *session, const Kluis__Reply *reply, struct fault *fault)
 {
 	enum err code = (enum err)reply->code;
@@ -244,16 +250,19 @@ static enum err explain_refusal(struct session *session, const Kluis__Reply *rep
 			 session->lane, (unsigned long long)session->expected, (unsigned long long)session->sequence);
 }
 
-/* R36: the number was not used. Given up only if no copy of the bytes can still be on its way; see session.h. */
-static enum err accept_refusal(struct session *session, const Kluis__Reply *reply, bool is_every_try_answered,
+/* R36: the number was not used. Given up only if no copy of the bytes can have been or still be executed; see
+ * session.h.
+ */
+static enum err accept_refusal(struct session *session, const Kluis__Reply *reply, const struct course *course,
 			       struct fault *fault)
 {
 	bool is_unknown_code = reply->code == ERR_OK || !error_is_known(reply->code);
 	if (is_unknown_code)
 		return mismatch(session, fault, "the broker's answer has neither an entry nor a reason");
 	enum err code = explain_refusal(session, reply, fault);
-	/* ERR_BUSY and ERR_CLOCK (R38) pass, and say nothing of what became of an earlier copy. */
-	if (code == ERR_BUSY || code == ERR_CLOCK || !is_every_try_answered)
+	/* The broker says these without looking at the lane (R38): nothing of what became of an earlier copy. */
+	bool is_blind = code == ERR_BUSY || code == ERR_CLOCK;
+	if (!course->is_every_try_answered || (is_blind && !course->is_first))
 		return code;
 	settle(session);
 	session->sequence--;
@@ -282,18 +291,18 @@ static bool is_worth_another_try(enum err err, const Kluis__Reply *reply)
 	return reply->code == ERR_BUSY && !reply->has_entry;
 }
 
-static enum err exchange_pending(struct session *session, unsigned tries, struct arena *arena,
+static enum err exchange_pending(struct session *session, bool is_first, unsigned tries, struct arena *arena,
 				 struct session_answer *ret_answer, struct fault *fault)
 {
 	assert(tries > 0);
 	Kluis__Reply *reply = NULL;
 	enum err err = ERR_OK;
-	bool is_every_try_answered = true;
+	struct course course = {.is_first = is_first, .is_every_try_answered = true};
 	for (unsigned attempt = 0; attempt < tries; attempt++) {
 		if (attempt > 0 && session->exchange.pause != NULL)
 			session->exchange.pause(session->exchange.context, attempt - 1);
 		err = try_once(session, arena, &reply, fault);
-		is_every_try_answered = is_every_try_answered && err == ERR_OK;
+		course.is_every_try_answered = course.is_every_try_answered && err == ERR_OK;
 		if (!is_worth_another_try(err, reply))
 			break;
 	}
@@ -302,7 +311,7 @@ static enum err exchange_pending(struct session *session, unsigned tries, struct
 				 (unsigned long long)session->sequence, error_text(err));
 	if (reply->has_entry)
 		return accept_entry(session, reply, arena, ret_answer, fault);
-	return accept_refusal(session, reply, is_every_try_answered, fault);
+	return accept_refusal(session, reply, &course, fault);
 }
 
 /* The request is on disk when this returns; on failure the session is as before. */
@@ -330,7 +339,7 @@ enum err session_call(struct session *session, const struct session_request *req
 		return fault_set(fault, ERR_STATE, "lane %u: request %llu must be resumed first", session->lane,
 				 (unsigned long long)session->sequence);
 	TRY(make_pending(session, request, fault));
-	return exchange_pending(session, tries, arena, ret_answer, fault);
+	return exchange_pending(session, true, tries, arena, ret_answer, fault);
 }
 
 enum err session_resume(struct session *session, unsigned tries, struct arena *arena, struct session_answer *ret_answer,
@@ -338,5 +347,5 @@ enum err session_resume(struct session *session, unsigned tries, struct arena *a
 {
 	if (!session->has_pending)
 		return ERR_NOT_FOUND;
-	return exchange_pending(session, tries, arena, ret_answer, fault);
+	return exchange_pending(session, false, tries, arena, ret_answer, fault);
 }

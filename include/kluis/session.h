@@ -20,7 +20,8 @@
  * A reply without an entry has used no number (R36), so the next request takes it. But
  * the bytes are given up only by a call that had every one of its tries answered: while a try
  * stands unanswered, a copy of them may still be on its way and be executed. Such a
- * call returns the refusal and leaves the request pending for session_resume; so do ERR_BUSY and ERR_CLOCK, which pass.
+ * call returns the refusal and leaves the request pending for session_resume; so do ERR_BUSY and ERR_CLOCK in
+ * session_resume, since the broker says them without looking whether it has done the request before.
  * Should a copy turn up even later, the broker answers one of the two with ERR_REUSED: never are both executed.
  *
  * Threads: a session belongs to one thread; lanes are independent of each other.
