@@ -400,6 +400,11 @@ bool prepared_needs_commit(const struct prepared *prepared)
 	return prepared->needs_commit;
 }
 
+enum err prepared_failure(const struct prepared *prepared)
+{
+	return prepared->code < ERR_NOT_FOUND ? prepared->code : ERR_OK;
+}
+
 enum core_trust prepared_trust(const struct prepared *prepared)
 {
 	return prepared->trust;

@@ -49,6 +49,9 @@ bool prepared_needs_commit(const struct prepared *prepared);
 /* How the server's defence sees it: was the sender authenticated; is it garbage? */
 enum core_trust { CORE_GARBAGE, CORE_UNKNOWN, CORE_AUTHENTICATED };
 enum core_trust prepared_trust(const struct prepared *prepared);
+/* What of the broker's own world (disk, memory, clock) kept it from answering; ERR_OK otherwise. For the broker's log.
+ */
+enum err prepared_failure(const struct prepared *prepared);
 
 /* Commits a batch in the given order, one transaction, durable when it returns. On failure nothing of the batch
  * was done and each gets a reply that says so. Only one thread at a time. */

@@ -7,6 +7,7 @@ struct server_core server_core_of(struct core *core)
 		.prepare = core_prepare,
 		.needs_commit = prepared_needs_commit,
 		.trust = prepared_trust,
+		.failure = prepared_failure,
 		.commit = core_commit,
 		.reply = core_reply,
 		.prepared_free = prepared_free,

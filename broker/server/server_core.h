@@ -12,6 +12,7 @@ struct server_core {
 	enum err (*prepare)(struct core *core, struct slice message, uint64_t now_ms, struct prepared **ret_prepared);
 	bool (*needs_commit)(const struct prepared *prepared);
 	enum core_trust (*trust)(const struct prepared *prepared);
+	enum err (*failure)(const struct prepared *prepared);
 	enum err (*commit)(struct core *core, struct prepared **batch, size_t count, uint64_t now_ms);
 	struct slice (*reply)(const struct prepared *prepared);
 	void (*prepared_free)(struct prepared **prepared);

@@ -36,6 +36,7 @@ struct turns {
 };
 
 static struct log_topic peer_topic = LOG_TOPIC("connection");
+static struct log_topic answer_topic = LOG_TOPIC("request");
 
 static void receive(struct turn *turn)
 {
@@ -132,6 +133,9 @@ static void prepare(struct turn *turn)
 		answer(turn, bytes_slice(&turns->busy_reply));
 		return;
 	}
+	enum err failure = core->failure(turn->prepared);
+	if (failure != ERR_OK)
+		log_event(&answer_topic, "not answered: %s; the sender was told", error_text(failure));
 	enum guard_outcome outcome = outcome_of(core->trust(turn->prepared));
 	if (guard_judge(turns->guard, (uint32_t)nng_pipe_id(turn->pipe), outcome) == GUARD_CLOSE) {
 		refuse_peer(turn, "too many malformed messages");

@@ -17,6 +17,7 @@ static void test_server_core_is_the_core(void **state)
 	assert_true(table.prepare == core_prepare);
 	assert_true(table.needs_commit == prepared_needs_commit);
 	assert_true(table.trust == prepared_trust);
+	assert_true(table.failure == prepared_failure);
 	assert_true(table.commit == core_commit);
 	assert_true(table.reply == core_reply);
 	assert_true(table.prepared_free == prepared_free);
