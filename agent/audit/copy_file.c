@@ -94,17 +94,28 @@ struct cleaning {
 	uint64_t size;
 };
 
+/* "checkpoint.new.XXXXXX": file_write was killed before it gave the file its name. */
+static bool is_unfinished(const char *name)
+{
+	const char *mark = strstr(name, ".new.");
+
+	return mark != NULL && strlen(mark) == strlen(".new.XXXXXX");
+}
+
 static enum err clean_file(void *context, const char *name, struct fault *fault)
 {
 	const struct cleaning *cleaning = context;
 	char path[MIRROR_PATH_MAX];
 	struct tile tile;
 
-	if (tile_parse_path(name, &tile) != ERR_OK || mirror_has_tile(cleaning->size, &tile))
+	bool is_tile = tile_parse_path(name, &tile) == ERR_OK;
+	if (is_tile ? mirror_has_tile(cleaning->size, &tile) : !is_unfinished(name))
 		return ERR_OK;
 	TRY(mirror_path(cleaning->folder, name, path, fault));
 	if (unlink(path) != 0)
 		return failed(fault, "remove", path);
+	if (!is_tile)
+		return ERR_OK;
 	/* "003.p" when its last width is gone; one that is not empty stays */
 	*strrchr(path, '/') = '\0';
 	if (rmdir(path) != 0 && errno != ENOTEMPTY && errno != EEXIST)

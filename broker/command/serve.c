@@ -48,6 +48,9 @@ static enum err serve(struct local *local, const char *folder, const struct fold
 		core_size(local->core));
 	sd_notifyf(0, "READY=1\nSTATUS=serving on %s", config->listen);
 	enum err err = server_run(server, stop);
+	if (err == ERR_BUSY)
+		fault_set(fault, err,
+			  "almost out of file descriptors: stopping, to be started afresh; nothing is lost");
 	sd_notify(0, "STOPPING=1");
 	close(stop);
 	server_close(&server);

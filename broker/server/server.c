@@ -17,6 +17,7 @@
 #include "kluis/file.h"
 #include "kluis/limits.h"
 #include "kluis/log.h"
+#include "server/descriptors.h"
 #include "server/turns.h"
 
 /* What nng puts before a request's body on a direct connection: its number. */
@@ -25,6 +26,7 @@
 #define LINGER_MS 50
 /* nng 1.5.2 may wait for ever for a TLS connection that broke off while it was closed. */
 #define CLOSE_MS 3000
+#define WATCH_INTERVAL_MS 5000 /* between looks at the open descriptors */
 #define IPC_SCHEME "ipc://"
 #define TLS_SCHEME "tls+tcp://"
 #define PATH_SIZE 512
@@ -235,11 +237,16 @@ enum err server_run(struct server *server, int stop_descriptor)
 {
 	(void)server;
 	struct pollfd stop = {.fd = stop_descriptor, .events = POLLIN};
-	while (poll(&stop, 1, -1) < 0) {
-		if (errno != EINTR)
+
+	for (;;) {
+		int ready = poll(&stop, 1, WATCH_INTERVAL_MS);
+		if (ready > 0)
+			return ERR_OK;
+		if (ready < 0 && errno != EINTR)
 			return ERR_IO;
+		if (descriptors_are_short())
+			return ERR_BUSY;
 	}
-	return ERR_OK;
 }
 
 static void *close_socket(void *argument)

@@ -29,7 +29,8 @@ struct server_options {
 enum err server_open(const struct server_options *options, struct server **ret_server, struct fault *fault) MUST_USE;
 /* The TCP port that address number i really has; 0 for ipc. */
 unsigned server_port(const struct server *server, size_t i);
-/* Waits until stop_descriptor is readable (a signalfd, a pipe): nothing of the server runs on the calling thread. */
+/* Waits until stop_descriptor is readable (a signalfd, a pipe): nothing of the server runs on the calling thread.
+ * ERR_BUSY when the process runs short of descriptors (descriptors.h): close the server and start afresh. */
 enum err server_run(struct server *server, int stop_descriptor) MUST_USE;
 /* Takes nothing more in, answers what is in, has the last checkpoint signed, closes. */
 void server_close(struct server **server);

@@ -92,7 +92,11 @@ static void test_clean_removes_what_the_tree_has_grown_past(void **state)
 	put("tile/1/000.p/1", "new");
 	put("tile/entries/007", "left over");
 	put("papers/abc", "not a tile");
+	put("checkpoint.new.aB3xYz", "half"); /* killed before it had its name */
+	put("checkpoint.newer", "somebody's");
 	assert_int_equal(copy_clean(folder, 300, &fault), ERR_OK);
+	assert_false(is_there("checkpoint.new.aB3xYz"));
+	assert_true(is_there("checkpoint.newer"));
 	assert_false(is_there("tile/0/000.p"));
 	assert_false(is_there("tile/entries/007"));
 	assert_true(is_there("tile/0/000") && is_there("tile/0/001.p/44") && is_there("tile/entries/001.p/44"));
