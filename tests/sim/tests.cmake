@@ -6,7 +6,7 @@ add_test(NAME sim/test_store_memory COMMAND test_store_memory)
 set_tests_properties(sim/test_store_memory PROPERTIES LABELS "unit;sim" TIMEOUT 120 ENVIRONMENT "${test_environment}")
 
 # Whole franchises from seeds; more of them by hand: kluis-sim --seeds 1-20000.
-foreach(run "runs;--seeds;1-150" "repeats;--seeds;151-153;--twice")
+foreach(run "runs;--seeds;1-150" "more-runs;--seeds;151-300" "repeats;--seeds;301-305;--twice")
   list(POP_FRONT run name)
   add_test(NAME sim/${name} COMMAND kluis-sim ${run})
   set_tests_properties(sim/${name} PROPERTIES LABELS sim TIMEOUT 300 ENVIRONMENT "${test_environment}")
