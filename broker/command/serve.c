@@ -43,9 +43,9 @@ static enum err serve(struct local *local, const char *folder, const struct fold
 	struct server_options options = {
 		.addresses = addresses, .address_count = 2, .identity = identity, .core = server_core_of(local->core)};
 	TRY(stop_descriptor(&stop, fault));
+	uint64_t size = core_size(local->core); /* from here on the committer's to look at */
 	TRY(server_open(&options, &server, fault));
-	fprintf(stderr, "kluis-broker: serving on %s, %" PRIu64 " entries in the log\n", config->listen,
-		core_size(local->core));
+	fprintf(stderr, "kluis-broker: serving on %s, %" PRIu64 " entries in the log\n", config->listen, size);
 	sd_notifyf(0, "READY=1\nSTATUS=serving on %s", config->listen);
 	enum err err = server_run(server, stop);
 	if (err == ERR_BUSY)

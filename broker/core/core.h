@@ -65,7 +65,7 @@ void prepared_free(struct prepared **prepared);
  * CHECKPOINT_INTERVAL_MS. Same thread as core_commit. */
 enum err core_checkpoint(struct core *core) MUST_USE;
 
-/* Entries in the log. */
+/* Entries in the log. Same thread as core_commit. */
 uint64_t core_size(struct core *core);
 
 #endif
