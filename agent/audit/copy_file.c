@@ -29,6 +29,12 @@ enum err copy_begin(const char *folder, int *ret_lock, struct fault *fault)
 {
 	char path[MIRROR_PATH_MAX];
 
+	TRY(mirror_path(folder, "auditor.key", path, fault));
+	if (access(path, F_OK) == 0)
+		return fault_set(
+			fault, ERR_USAGE,
+			"'%s' holds an auditor's key: a mirror is for others to read, give it a folder of its own",
+			folder);
 	TRY(folder_make(folder, 0755, fault));
 	TRY(mirror_path(folder, ".lock", path, fault));
 	TRY(file_lock(path, ret_lock, fault));

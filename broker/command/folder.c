@@ -7,6 +7,7 @@
 #include "kluis/ini.h"
 
 #define CONFIG_MAX 4096
+#define SCHEME "tls+tcp://"
 
 enum err folder_path(const char *folder, const char *name, char ret_path[static FOLDER_PATH_MAX], struct fault *fault)
 {
@@ -17,9 +18,18 @@ enum err folder_path(const char *folder, const char *name, char ret_path[static 
 	return ERR_OK;
 }
 
+/* "host:port", as after the scheme: a host, and a port in digits. */
+static bool has_host_and_port(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	size_t digits = colon == NULL ? 0 : strspn(colon + 1, "0123456789");
+
+	return colon != NULL && colon != text && digits >= 1 && digits <= 5 && colon[1 + digits] == '\0';
+}
+
 static enum err take_address(char *place, const char *value, struct fault *fault)
 {
-	bool is_known = strncmp(value, "tls+tcp://", 10) == 0;
+	bool is_known = strncmp(value, SCHEME, strlen(SCHEME)) == 0 && has_host_and_port(value + strlen(SCHEME));
 
 	if (!is_known || strlen(value) >= ADDRESS_MAX)
 		return fault_set(fault, ERR_INPUT, "'%.64s' is not an address of the form tls+tcp://host:port", value);

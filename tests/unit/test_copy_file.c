@@ -45,6 +45,20 @@ static void put(const char *name, const char *text)
 		fail_msg("%s", fault.text);
 }
 
+/* A mirror is handed round; an auditor's key is not. */
+static void test_not_beside_an_auditors_key(void **state)
+{
+	int lock = -1;
+	struct fault fault = {""};
+
+	(void)state;
+	assert_int_equal(copy_begin(folder, &lock, &fault), ERR_OK);
+	put("auditor.key", "secret");
+	file_unlock(&lock);
+	assert_int_equal(copy_begin(folder, &lock, &fault), ERR_USAGE);
+	assert_non_null(strstr(fault.text, "a folder of its own"));
+}
+
 static void test_only_one_copies_at_a_time(void **state)
 {
 	int first = -1, second = -1;
@@ -127,6 +141,7 @@ static void test_begin_removes_what_a_killed_run_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		FRESH(test_not_beside_an_auditors_key),
 		FRESH(test_only_one_copies_at_a_time),
 		FRESH(test_put_makes_folders_and_replaces),
 		FRESH(test_clean_removes_what_the_tree_has_grown_past),

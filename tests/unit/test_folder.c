@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -87,8 +88,18 @@ static void test_config_that_is_wrong(void **state)
 		assert_int_not_equal(folder_config_read(folder, &config, &fault), ERR_OK);
 		assert_non_null(strstr(fault.text, "broker.ini"));
 	}
-	struct folder_config bad = {"ipc:///tmp/x", "tls+tcp://a:1"};
-	assert_int_equal(folder_config_write(folder, &bad, &fault), ERR_INPUT);
+	static const char *const no_addresses[] = {"ipc:///tmp/x",    "tls+tcp://",    "tls+tcp://host",
+						   "tls+tcp://:7707", "tls+tcp://a:b", "tls+tcp://a:7707x"};
+	for (size_t i = 0; i < sizeof(no_addresses) / sizeof(no_addresses[0]); i++) {
+		struct folder_config bad = {"", "tls+tcp://a:1"};
+		snprintf(bad.listen, sizeof(bad.listen), "%s", no_addresses[i]);
+		assert_int_equal(folder_config_write(folder, &bad, &fault), ERR_INPUT);
+	}
+	struct folder_config six = {"tls+tcp://[::1]:7707", "tls+tcp://a:1"};
+	char path[FOLDER_PATH_MAX];
+	assert_int_equal(folder_path(folder, "broker.ini", path, &fault), ERR_OK);
+	unlink(path);
+	assert_int_equal(folder_config_write(folder, &six, &fault), ERR_OK);
 }
 
 static void test_check(void **state)
