@@ -24,8 +24,6 @@ static enum err check_head(const Kluis__Request *request, struct principal *prin
 		return fault_set(fault, ERR_INPUT, "principal is not one of FORMAT.md R2 that sends requests");
 	if (request->lane > LANE_MAX)
 		return fault_set(fault, ERR_INPUT, "lane is over %d", LANE_MAX);
-	if (request->sequence == 0)
-		return fault_set(fault, ERR_INPUT, "sequence begins at 1");
 	if (request->has_agreement && request->agreement.len != HASH_SIZE)
 		return fault_set(fault, ERR_INPUT, "agreement is not a hash of %d bytes", HASH_SIZE);
 	if (request->has_employee && request->employee.len != PSEUDONYM_SIZE)
@@ -33,6 +31,23 @@ static enum err check_head(const Kluis__Request *request, struct principal *prin
 	if (request->n_operations == 0 || request->n_operations > OPERATIONS_MAX)
 		return fault_set(fault, ERR_INPUT, "a request has 1 to %d operations", OPERATIONS_MAX);
 	return request->acknowledgement == NULL ? ERR_OK : check_acknowledgement(request->acknowledgement, fault);
+}
+
+/* R120: an operation that leaves no entry stands alone under sequence 0, and nothing else does. */
+static enum err check_unlogged(const Kluis__Request *request, struct fault *fault)
+{
+	bool is_unlogged = request->sequence == 0;
+
+	for (size_t i = 0; i < request->n_operations; i++)
+		if (operation_row(request->operations[i]->kind_case)->is_unlogged != is_unlogged)
+			return fault_set(fault, ERR_INPUT,
+					 "sequence 0 is for operations without an entry, and they for it");
+	if (!is_unlogged)
+		return ERR_OK;
+	if (request->n_operations != 1 || request->has_agreement || request->has_employee ||
+	    request->acknowledgement != NULL)
+		return fault_set(fault, ERR_INPUT, "under sequence 0 stands one operation and nothing beside it");
+	return ERR_OK;
 }
 
 enum err request_decode(struct slice request, struct arena *arena, const Kluis__Request **ret_request,
@@ -50,6 +65,7 @@ enum err request_decode(struct slice request, struct arena *arena, const Kluis__
 	TRY(check_head(decoded, &principal, fault));
 	for (size_t i = 0; i < decoded->n_operations; i++)
 		TRY(operation_check(decoded->operations[i], fault));
+	TRY(check_unlogged(decoded, fault));
 	*ret_request = decoded;
 	*ret_principal = principal;
 	return ERR_OK;

@@ -31,6 +31,11 @@
 #define LANE_MAX 63		    /* lanes 0..63 of a principal */
 #define LOG_PAGE_BYTES (768 * 1024) /* entries in one answer to a mirror */
 #define DATA_ITEMS_MAX 4096	    /* items of one reply's data */
+#define JOURNAL_RECORDS_MAX 128	    /* records of a store's journal in one upload */
+#define JOURNAL_RECORD_MAX 340	    /* one, encoded: six hashes and pseudonyms, numbers, a name */
+#define INCIDENT_KIND_MAX 6	    /* FORMAT.md section 9, Incident */
+#define SUPERSEDED_MAX 8	    /* values of one record that lost against a later change */
+#define HANDLE_SIZE 16		    /* of a lookup value in a store's copy: no two of 500 million meet */
 
 /* the charter and agreements, counts */
 #define FIELDS_MAX 64 /* dictionary fields: a mask is one u64 */
@@ -64,6 +69,9 @@
 #define CHECKPOINT_INTERVAL_MS 100
 #define CLOCK_TOLERANCE_MS 5000 /* a clock this far behind the log is still trusted (NTP steps) */
 #define INVITATION_DAYS_MAX 90
+#define WATCH_WAIT_MS_MAX 60000	   /* a store's long poll: shorter than what middleboxes forget a connection after */
+#define JOURNAL_TOLERANCE_MS 60000 /* between a store's estimate of the broker's clock and the clock */
+#define STORE_OFFICE 100000	   /* stands for head office where a store is named (R131) */
 
 /* the server's defence, counts */
 #define BAD_MESSAGES_PER_PIPE 8 /* then the connection is closed */
@@ -89,6 +97,8 @@ static_assert(sizeof("controller = ") - 1 + ORIGIN_MAX + sizeof("/controller") -
 static_assert(ORIGIN_MAX + sizeof("/auditor/") - 1 + NAME_MAX_ <= PRINCIPAL_MAX, "every name of ours is a key name");
 static_assert(UNKNOWN_CONNECTIONS_MAX < CONNECTIONS_MAX, "strangers leave room for stores");
 static_assert(REQUESTS_PER_PIPE * 4 <= REQUESTS_IN_SERVER, "no connection takes the server for itself");
+static_assert(JOURNAL_RECORDS_MAX * (JOURNAL_RECORD_MAX + 4) + 1024 <= REQUEST_MAX, "an upload fits a request");
+static_assert(STORE_OFFICE >= STORES_MAX, "no store's number");
 static_assert(INI_LINE_MAX < 199, "inih's line limit is never reached");
 
 #endif

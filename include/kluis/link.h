@@ -21,6 +21,26 @@ enum err link_open(const char *address, const char *certificate_pem, uint64_t ti
 		   struct fault *fault) MUST_USE;
 void link_close(struct link **link);
 
+/*
+ * A link for a daemon: connects by itself, again and again, with delays that grow from RECONNECT_MS_MIN to
+ * RECONNECT_MS_MAX and are drawn at random below that (nng's), so that a thousand agents do not come back at once.
+ * Returns at once; whether the broker is there shows in link_is_up and in what channels answer.
+ */
+enum err link_open_lasting(const char *address, const char *certificate_pem, struct link **ret_link,
+			   struct fault *fault) MUST_USE;
+/* Whether a connection stands now, and how often one has been made since the start. */
+bool link_is_up(struct link *link);
+unsigned link_connections(struct link *link);
+
+/* A channel: one conversation on the link's one connection (an nng context). Several may be under way at once, each in
+ * its own thread. timeout_ms is for one exchange; ERR_NETWORK at once while no connection stands. */
+struct channel;
+enum err channel_open(struct link *link, uint64_t timeout_ms, struct channel **ret_channel) MUST_USE;
+void channel_close(struct channel **channel);
+struct exchange channel_exchange(struct channel *channel);
+/* Ends an exchange that waits in another thread, with ERR_NETWORK; later ones work again. */
+void channel_interrupt(struct channel *channel);
+
 /* One request, one reply; ERR_TIMEOUT, ERR_NETWORK, ERR_TOO_LARGE. */
 enum err link_send(struct link *link, struct slice message, struct bytes *ret_reply) MUST_USE;
 /* The same as an exchange for sessions. */

@@ -23,6 +23,7 @@ struct operation_row {
 	bool is_first_contact; /* Join: the principal's key is not known yet */
 	bool answers_data;     /* takes one Data of the reply */
 	bool takes_paper;      /* takes one of the envelope's papers (R42) */
+	bool is_unlogged;      /* leaves no entry: alone, under sequence 0 (R120) */
 	/* Lengths and bounds of its message; never whether its names exist. ERR_INPUT with a fault. */
 	enum err (*check)(const Kluis__Operation *operation, struct fault *fault);
 	/* Its commitment, empty where it is optional and absent; NULL: the kind has none. */

@@ -103,6 +103,17 @@ struct session_answer {
  */
 enum err session_call(struct session *session, const struct session_request *request, unsigned tries,
 		      struct arena *arena, struct session_answer *ret_answer, struct fault *fault) MUST_USE;
+/* Sends one operation that leaves no entry (R120) under sequence 0: uses no number of a lane, saves nothing, is not
+ * repeated. The reply's code is in *ret_code, not in the result: ERR_OK with ERR_SUSPENDED in *ret_code is an answer.
+ * ERR_MISMATCH for an answer with an entry, with personal parts, or with other Data than the operation's kind has. */
+enum err session_ask(const struct secret_key *key, struct exchange exchange, uint32_t lane, Kluis__Operation *operation,
+		     uint64_t time_ms, struct arena *arena, const Kluis__Reply **ret_reply, enum err *ret_code,
+		     struct fault *fault) MUST_USE;
+/* After ERR_SEQUENCE: somebody else used this lane, or the folder was restored from an older copy. Goes on from the
+ * number that the broker expects; what was pending is given up. The next request's acknowledgement cannot fit: it is
+ * answered by an entry with ERR_ACKNOWLEDGEMENT, which is what tells head office (R126), and the one after it works.
+ * ERR_STATE unless session->expected is set. */
+enum err session_adopt(struct session *session) MUST_USE;
 /* Sends a pending request again, the same bytes. ERR_NOT_FOUND when none is pending. */
 enum err session_resume(struct session *session, unsigned tries, struct arena *arena, struct session_answer *ret_answer,
 			struct fault *fault) MUST_USE;
