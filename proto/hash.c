@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define COMMITMENT_DOMAIN "kluis/commitment/v1\n"
+#define HANDLE_DOMAIN "kluis/handle/v1\n"
 #define NONCE_SIZE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_SIZE crypto_aead_xchacha20poly1305_ietf_ABYTES
 
@@ -69,6 +70,20 @@ enum err commitment_check(struct slice commitment, struct slice salt, struct sli
 		return ERR_COMMITMENT;
 	commitment_make(salt.data, content, expected);
 	return sodium_memcmp(expected, commitment.data, HASH_SIZE) == 0 ? ERR_OK : ERR_COMMITMENT;
+}
+
+void handle_make(const uint8_t key[static KEY_SIZE], uint8_t field, struct slice normal_form,
+		 uint8_t ret_hash[static HANDLE_SIZE])
+{
+	uint8_t bytes[1 + VALUE_MAX], hash[HASH_SIZE];
+
+	assert(normal_form.length <= VALUE_MAX);
+	bytes[0] = field;
+	if (normal_form.length > 0)
+		memcpy(bytes + 1, normal_form.data, normal_form.length);
+	blake2b(SLICE(key, KEY_SIZE), HANDLE_DOMAIN, SLICE(bytes, 1 + normal_form.length), hash);
+	memcpy(ret_hash, hash, HANDLE_SIZE);
+	wipe(bytes, sizeof(bytes));
 }
 
 enum err seal(const uint8_t key[static KEY_SIZE], struct slice associated, struct slice plain, struct bytes *ret_sealed)

@@ -7,6 +7,8 @@
 
 static_assert(KEY_SIZE == crypto_generichash_blake2b_KEYBYTES, "the lookup key is a BLAKE2b key");
 
+#define HANDLE_KEY_DOMAIN "kluis/handle-key/v1\n"
+
 /* Associated data of the lookup key's row: what it is, and of which epoch. */
 #define LOOKUP_ASSOCIATED_SIZE (sizeof(VAULT_META_LOOKUP) + 3)
 
@@ -69,6 +71,12 @@ void vault_free(struct vault **vault)
 	sodium_free((*vault)->lookup_key);
 	free(*vault);
 	*vault = NULL;
+}
+
+/* The index hashes a field's number, 1 to 64, before the value (index.c): never what begins with this domain's 'k'. */
+void vault_handle_key(const struct vault *vault, struct slice principal, uint8_t ret_key[static KEY_SIZE])
+{
+	blake2b(SLICE(vault->lookup_key, KEY_SIZE), HANDLE_KEY_DOMAIN, principal, ret_key);
 }
 
 enum err arena_bytes(struct arena *arena, size_t size, struct bytes *ret_bytes)

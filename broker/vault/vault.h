@@ -21,6 +21,10 @@ enum err vault_open(struct store_txn *txn, const uint8_t *master, uint32_t epoch
 void vault_free(struct vault **vault);
 #define VAULT_META_LOOKUP "vault/lookup"
 
+/* The key of a store's handles (FORMAT.md R130), always the same for a principal's name: what a Lease answers with. It
+ * tells nothing of the lookup key that it is made from. */
+void vault_handle_key(const struct vault *vault, struct slice principal, uint8_t ret_key[static KEY_SIZE]);
+
 /* One customer, opened: row and key. Key is wiped with the arena. */
 struct customer {
 	uint8_t pseudonym[PSEUDONYM_SIZE];

@@ -29,6 +29,12 @@ void commitment_make(const uint8_t salt[static SALT_SIZE], struct slice content,
 /* ERR_COMMITMENT unless commitment is 32 bytes, salt 32 bytes and they agree; in constant time. */
 enum err commitment_check(struct slice commitment, struct slice salt, struct slice content) MUST_USE;
 
+/* The handle by which a store that has the handle key finds a value in its copy (FORMAT.md R130): first 16 bytes of
+ * BLAKE2b-256(key, "kluis/handle/v1\n" || u8 field || normal form). normal_form: field_normalise's, at most VALUE_MAX
+ * bytes. */
+void handle_make(const uint8_t key[static KEY_SIZE], uint8_t field, struct slice normal_form,
+		 uint8_t ret_hash[static HANDLE_SIZE]);
+
 /* XChaCha20-Poly1305: appends nonce (24, random) || ciphertext || tag. associated is authenticated, not stored. */
 #define SEAL_OVERHEAD 40
 enum err seal(const uint8_t key[static KEY_SIZE], struct slice associated, struct slice plain,

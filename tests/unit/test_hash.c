@@ -83,6 +83,27 @@ static void test_commitment(void **state)
 	}
 }
 
+/* FORMAT.md R130 by Python: hashlib.blake2b(domain + bytes([field]) + value, key=key, digest_size=32)[:16] */
+static void test_handle(void **state)
+{
+	uint8_t key[KEY_SIZE], handle[HANDLE_SIZE];
+	char text[2 * HANDLE_SIZE + 1], longest[VALUE_MAX];
+
+	(void)state;
+	for (uint8_t i = 0; i < KEY_SIZE; i++)
+		key[i] = i;
+	handle_make(key, 3, slice_text("+31612345678"), handle);
+	hex_print(SLICE_ARRAY(handle), text);
+	assert_string_equal(text, "26710d33b4db4f9cd28252fd69382ca5");
+	handle_make(key, 64, SLICE_EMPTY, handle);
+	hex_print(SLICE_ARRAY(handle), text);
+	assert_string_equal(text, "8f51bdbc130a4288ed33899c4820f479");
+	memset(longest, 'x', sizeof(longest));
+	handle_make(key, 1, SLICE(longest, sizeof(longest)), handle);
+	hex_print(SLICE_ARRAY(handle), text);
+	assert_string_equal(text, "b61f53b80a0832958cd9bc45b1abd0cb");
+}
+
 static void open_vector(char *const *columns)
 {
 	struct bytes key = vector_hex(columns[0]), associated = vector_hex(columns[1]);
@@ -185,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_sha256),
 		cmocka_unit_test(test_blake2b),
 		cmocka_unit_test(test_commitment),
+		cmocka_unit_test(test_handle),
 		cmocka_unit_test(test_unseal_of_the_published_vector),
 		cmocka_unit_test(test_unseal_of_what_was_altered),
 		cmocka_unit_test(test_seal_is_never_the_same_twice),

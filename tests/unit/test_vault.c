@@ -110,6 +110,24 @@ static void test_key_wrap_and_unwrap(void **state)
 	assert_int_equal(key_unwrap(&bench.context, pseudonym, 1, wire_slice(wrapped), &opened), ERR_CRYPTO);
 }
 
+/* FORMAT.md R130: one for each principal, the same for ever, and not what the index hashes with. */
+static void test_vault_handle_key_is_each_principals_own(void **state)
+{
+	struct slice name = slice_text("kluis.example/demo/store/7"), other = slice_text("kluis.example/demo/store/8");
+	uint8_t key[KEY_SIZE], again[KEY_SIZE], others[KEY_SIZE], expected[HASH_SIZE];
+
+	(void)state;
+	vault_handle_key(bench.vault, name, key);
+	vault_handle_key(bench.vault, name, again);
+	vault_handle_key(bench.vault, other, others);
+	assert_memory_equal(key, again, KEY_SIZE);
+	assert_memory_not_equal(key, others, KEY_SIZE);
+	assert_memory_not_equal(key, bench.vault->lookup_key, KEY_SIZE);
+	blake2b(SLICE(bench.vault->lookup_key, KEY_SIZE), "",
+		slice_text("kluis/handle-key/v1\nkluis.example/demo/store/7"), expected);
+	assert_memory_equal(key, expected, KEY_SIZE);
+}
+
 static void test_arena_bytes_never_grows(void **state)
 {
 	struct arena arena CLEANUP(arena_fini);
@@ -128,8 +146,11 @@ static void test_arena_bytes_never_grows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_vault_open_asks_for_the_right_key), TEST(test_vault_open_makes_a_lookup_key_once),
-		TEST(test_vault_open_of_a_damaged_row),	      TEST(test_key_wrap_and_unwrap),
+		TEST(test_vault_open_asks_for_the_right_key),
+		TEST(test_vault_open_makes_a_lookup_key_once),
+		TEST(test_vault_open_of_a_damaged_row),
+		TEST(test_key_wrap_and_unwrap),
+		TEST(test_vault_handle_key_is_each_principals_own),
 		TEST(test_arena_bytes_never_grows),
 	};
 
