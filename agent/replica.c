@@ -7,10 +7,11 @@
 #define ROW_MAX (RECORD_MAX + ROW_HEAD)
 #define KEY_MAX (NAME_MAX_ + 1 + PSEUDONYM_SIZE)
 
-static const char *const table_names[REPLICA_TABLE_COUNT] = {"meta", "customer", "staff"};
+static const char *const table_names[REPLICA_TABLE_COUNT] = {"meta",	"customer", "staff", "handle", "lease",
+							     "journal", "outbox",   "use",   "alarm"};
 
 const struct store_layout replica_layout = {
-	.tables = table_names, .table_count = REPLICA_TABLE_COUNT, .schema = 1, .application = "kluis-agent"};
+	.tables = table_names, .table_count = REPLICA_TABLE_COUNT, .schema = 2, .application = "kluis-agent"};
 
 /* ---- keys ---- */
 

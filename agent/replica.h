@@ -4,15 +4,19 @@
  * after it are written in one transaction, so an interrupted copy goes
  * on at the page where it stopped (FORMAT.md R111).
  *
- * A row, sealed under the agent's key with the table's key as associated data:
+ * A row, sealed under the purpose's lease key (keyring.h) with the table's key as associated data:
  *
  *     u32 version || u64 fields || u32 grant || u64 entry index || content (Values)
+ *
+ * Beside it stands, for each handle of the row (R130), an index row: purpose, handle -> pseudonyms. The
+ * handle key is sealed under the lease key, so handles tell nothing either once that is destroyed.
  *
  * Threads: one writer; see store.h.
  */
 #ifndef KLUIS_REPLICA_H
 #define KLUIS_REPLICA_H
 
+#include "keyring.h"
 #include "kluis/agreement.h"
 #include "kluis/entry.h"
 #include "kluis/hash.h"
@@ -21,12 +25,52 @@
 /* Tables, application name and schema of an agent's store. */
 extern const struct store_layout replica_layout;
 
-enum replica_table { REPLICA_META, REPLICA_CUSTOMER, REPLICA_STAFF, REPLICA_TABLE_COUNT };
+enum replica_table {
+	REPLICA_META,	  /* names -> values */
+	REPLICA_CUSTOMER, /* purpose, 0, pseudonym -> sealed row */
+	REPLICA_STAFF,	  /* handle -> sealed employee (and PIN, staff.h) */
+	REPLICA_HANDLE,	  /* purpose, 0, handle -> pseudonyms */
+	REPLICA_LEASE,	  /* purpose -> sealed lease */
+	REPLICA_JOURNAL,  /* u64 number -> record (journal.h) */
+	REPLICA_OUTBOX,	  /* u64 number -> sealed item (outbox.h) */
+	REPLICA_USE,	  /* agreement, grant, day -> count; with a pseudonym -> nothing */
+	REPLICA_ALARM,	  /* u64 number -> alarm (alarm.h) */
+	REPLICA_TABLE_COUNT
+};
 
 struct replica {
 	struct store *store;
-	const uint8_t *key; /* 32 bytes, sealing */
+	const uint8_t *key;	/* 32 bytes: the agent's own, for all but the customers' rows */
+	struct key_memory keys; /* of the purposes */
 };
+
+/* ---- leases (FORMAT.md R127) ---- */
+
+struct replica_lease {
+	uint64_t until_ms; /* by the broker's clock */
+	uint64_t entry_ms; /* when it was given */
+	bool has_key;	   /* there is a key: rows may be there */
+};
+/* ERR_NOT_FOUND when none was ever given or the copy was purged; ERR_CRYPTO when the row was altered. */
+enum err replica_lease(const struct replica *replica, const char *purpose, struct replica_lease *ret_lease) MUST_USE;
+/* A lease was given, with the handle key: makes the purpose's key if there is none. */
+enum err replica_set_lease(const struct replica *replica, const char *purpose, uint64_t until_ms, uint64_t entry_ms,
+			   struct slice handle_key) MUST_USE;
+/* Destroys the purpose's key first, then rows, handles, cursor and lease. ret_customers: rows that there were. What a
+ * crash interrupts is finished by doing it again: replica_is_stale says so. */
+enum err replica_purge(const struct replica *replica, const char *purpose, uint64_t *ret_customers) MUST_USE;
+/* Rows without a key are there: a purge was interrupted, or somebody removed the key. */
+enum err replica_is_stale(const struct replica *replica, const char *purpose, bool *ret_is_stale) MUST_USE;
+/* Purposes of which there is a lease, a key, rows or a cursor, in the arena: whatever agreement is in force now. */
+enum err replica_purposes(const struct replica *replica, struct arena *arena, char ***ret_purposes,
+			  size_t *ret_count) MUST_USE;
+
+/* ---- finding one customer ---- */
+
+/* By a field's normal form (field_normalise): the pseudonym. ERR_NOT_FOUND, ERR_AMBIGUOUS, ERR_EXPIRED without a key.
+ */
+enum err replica_find(const struct replica *replica, const char *purpose, uint8_t field, struct slice normal_form,
+		      uint8_t ret_pseudonym[static PSEUDONYM_SIZE]) MUST_USE;
 
 /* Where the copy for a purpose stands under an agreement: 0 if it was made under another one, or not begun. */
 enum err replica_cursor(const struct replica *replica, const char *purpose, const uint8_t agreement[static HASH_SIZE],
@@ -70,6 +114,9 @@ typedef enum err replica_fn(void *context, const struct replica_row *row);
 /* Hands each row of a purpose to visit, by pseudonym, ascending; stops at its first failure. ERR_CRYPTO when a row does
  * not open. */
 enum err replica_each(const struct replica *replica, const char *purpose, replica_fn *visit, void *context) MUST_USE;
+/* The row of one customer, handed to visit. ERR_NOT_FOUND. */
+enum err replica_get(const struct replica *replica, const char *purpose, struct slice customer, replica_fn *visit,
+		     void *context) MUST_USE;
 /* Rows of a purpose, without opening them. */
 enum err replica_count(const struct replica *replica, const char *purpose, uint64_t *ret_count) MUST_USE;
 
