@@ -21,7 +21,7 @@ void child_run(struct child *ret_child, const char *const *arguments, const char
 /* Runs a function in a process of its own; what it returns is the status. */
 void child_call(struct child *ret_child, int (*function)(void *context), void *context);
 
-/* The same for one that goes on: begins it, waits until its standard error has a text (10 s), ends it by SIGTERM. */
+/* The same for one that goes on: begins it, waits until its standard error has a text (60 s), ends it by SIGTERM. */
 void child_begin(struct child *ret_child, const char *const *arguments);
 void child_await(struct child *child, const char *text);
 void child_end(struct child *child);

@@ -16,17 +16,31 @@ static void stop(const struct headquarters *here, const char *what)
 	abort();
 }
 
-static unsigned free_port(void)
+static bool is_free(unsigned port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof(address);
 	int socket_ = socket(AF_INET, SOCK_STREAM, 0);
+	int one = 1; /* as the broker binds */
 
-	if (socket_ < 0 || bind(socket_, (struct sockaddr *)&address, size) != 0 ||
-	    getsockname(socket_, (struct sockaddr *)&address, &size) != 0)
+	address.sin_port = htons((uint16_t)port);
+	if (socket_ < 0 || setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0)
 		abort();
+	bool is_free = bind(socket_, (struct sockaddr *)&address, sizeof(address)) == 0;
 	close(socket_);
-	return ntohs(address.sin_port);
+	return is_free;
+}
+
+/* Below what systems give to outgoing connections, and each process looks in a place of its own: nobody else takes it
+ * before the broker does, or while it is restarted. */
+static unsigned free_port(void)
+{
+	unsigned first = 12000 + (unsigned)getpid() * 16 % 20000;
+
+	for (unsigned port = first; port < first + 16; port++) {
+		if (is_free(port))
+			return port;
+	}
+	abort();
 }
 
 const char *headquarters_path(const struct headquarters *here, const char *name)

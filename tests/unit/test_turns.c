@@ -1,5 +1,6 @@
 /* Requests through the server with real sockets: shared commits, both processors, hostile peers, a flood, the end. */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -91,8 +92,10 @@ static void test_what_waits_shares_a_commit(void **state)
 	struct place *place = *state;
 	struct core *core = &place->server.core;
 	struct client clients[8];
-	core->commit_ms = 50;
+	fake_core_hold(core);
 	start_clients(place, clients, 8, "c", 4);
+	assert_true(fake_core_wait(core, &core->prepared, 8));
+	fake_core_release(core);
 	join_clients(clients, 8);
 	for (size_t i = 0; i < 8; i++)
 		assert_int_equal(clients[i].err, ERR_OK);
@@ -227,7 +230,9 @@ static void test_who_does_not_read_its_answers_is_closed(void **state)
 	for (int i = 0; i < 8; i++)
 		push_message(descriptor, 4 + 1, "b");
 	expect_served(place);
-	clock_sleep_ms(REPLY_TIMEOUT_MS + 500);
+	/* closed while all is still unread */
+	struct pollfd hangs_up = {.fd = descriptor};
+	assert_int_equal(poll(&hangs_up, 1, FAKE_PATIENCE_MS), 1);
 	assert_true(is_closed(descriptor));
 	expect_served(place);
 }
@@ -288,6 +293,7 @@ static void test_a_flood_leaves_stores_served(void **state)
 		expect_served(place);
 	link_close(&before);
 
+	unsigned sent = 0;
 	unsigned busy = 0;
 	pthread_mutex_lock(&core->mutex);
 	for (size_t i = 0; i < FLOODERS; i++)
@@ -295,26 +301,38 @@ static void test_a_flood_leaves_stores_served(void **state)
 	pthread_mutex_unlock(&core->mutex);
 	for (size_t i = 0; i < FLOODERS; i++) {
 		assert_int_equal(pthread_join(floods[i].thread, NULL), 0);
+		sent += floods[i].sent;
 		busy += floods[i].busy;
 	}
-	assert_true(busy > 0);
 	/* What strangers had looked at: a second's worth to begin with, then at the rate, and each one's free ones. */
 	uint64_t seconds = (clock_steady_ms() - began_ms) / 1000 + 2;
-	assert_true(core->prepared_unknown <=
-		    seconds * UNKNOWN_VERIFICATIONS_PER_SECOND + FLOODERS * FREE_VERIFICATIONS_PER_PIPE);
+	uint64_t looked_at_max = seconds * UNKNOWN_VERIFICATIONS_PER_SECOND + FLOODERS * FREE_VERIFICATIONS_PER_PIPE;
+	assert_true(core->prepared_unknown <= looked_at_max);
+	/* A slow machine may not get past the rate. */
+	assert_true(busy > 0 || sent <= looked_at_max);
 }
 
 /* ---- the end ---- */
+
+static void *release_soon(void *core)
+{
+	clock_sleep_ms(200);
+	fake_core_release(core);
+	return NULL;
+}
 
 static void test_close_answers_what_is_in(void **state)
 {
 	struct place *place = *state;
 	struct core *core = &place->server.core;
 	struct client clients[4];
-	core->commit_ms = 200;
+	fake_core_hold(core);
 	start_clients(place, clients, 4, "c", 1);
 	assert_true(fake_core_wait(core, &core->prepared, 4));
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, release_soon, core), 0);
 	server_close(&place->server.server);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	join_clients(clients, 4);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(clients[i].err, ERR_OK);
