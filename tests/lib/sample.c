@@ -74,7 +74,7 @@ static void set_bytes(ProtobufCMessage *message, struct arena *arena)
 		const ProtobufCFieldDescriptor *field = field_named(message, byte_fields[i].name);
 		ProtobufCBinaryData value = sample_bytes(arena, (uint8_t)(0xc0 + i), byte_fields[i].size);
 
-		if (field != NULL)
+		if (field != NULL && field->type == PROTOBUF_C_TYPE_BYTES)
 			memcpy((uint8_t *)message + field->offset, &value, sizeof value);
 	}
 	if (field_named(message, "commitment") != NULL) {
@@ -98,7 +98,7 @@ static void set_texts(ProtobufCMessage *message, struct arena *arena)
 		const ProtobufCFieldDescriptor *field = field_named(message, texts[i].name);
 		char *value = text(arena, texts[i].value);
 
-		if (field != NULL)
+		if (field != NULL && field->type == PROTOBUF_C_TYPE_STRING)
 			memcpy((uint8_t *)message + field->offset, &value, sizeof value);
 	}
 }
@@ -133,6 +133,78 @@ static Kluis__ConsentState *consent_state(struct arena *arena)
 	return state;
 }
 
+static void fill_consent(Kluis__Operation *operation, struct arena *arena)
+{
+	operation->consent->state = consent_state(arena);
+}
+
+static void fill_registration(Kluis__Operation *operation, struct arena *arena)
+{
+	operation->registration->n_consents = 1;
+	operation->registration->consents = take(arena_array(arena, 1, sizeof(void *)));
+	operation->registration->consents[0] = consent_state(arena);
+}
+
+static Kluis__JournalEnd *journal_end(struct arena *arena)
+{
+	Kluis__JournalEnd *end = take(arena_alloc(arena, sizeof *end));
+
+	kluis__journal_end__init(end);
+	end->number = 1;
+	end->hash = sample_bytes(arena, 0xd0, HASH_SIZE);
+	return end;
+}
+
+static ProtobufCBinaryData journal_record(struct arena *arena)
+{
+	Kluis__JournalRecord *record = take(arena_alloc(arena, sizeof *record));
+	struct bytes bytes CLEANUP(bytes_fini) = {0};
+	enum err err;
+
+	kluis__journal_record__init(record);
+	set_numbers(&record->base);
+	set_bytes(&record->base, arena);
+	record->before = sample_bytes(arena, 0, HASH_SIZE);
+	record->seen_root = sample_bytes(arena, 0xd1, HASH_SIZE);
+	record->purpose = text(arena, "service");
+	record->code = ERR_OK;
+	bytes_init(&bytes, JOURNAL_RECORD_MAX);
+	err = wire_encode(&record->base, &bytes);
+	assert(err == ERR_OK);
+	return wire_data(SLICE(take(arena_copy(arena, bytes_slice(&bytes))), bytes.length));
+}
+
+static void fill_local_access(Kluis__Operation *operation, struct arena *arena)
+{
+	operation->local_access->n_records = 1;
+	operation->local_access->records = take(arena_array(arena, 1, sizeof(ProtobufCBinaryData)));
+	operation->local_access->records[0] = journal_record(arena);
+	operation->local_access->end = journal_end(arena);
+}
+
+static void fill_lease(Kluis__Operation *operation, struct arena *arena)
+{
+	operation->lease->end = journal_end(arena);
+}
+
+static void fill_subject_request(Kluis__Operation *operation, struct arena *arena)
+{
+	(void)arena;
+	operation->subject_request->right = 17; /* erasure */
+}
+
+/* What a message has beyond numbers, bytes and texts by name. */
+static const struct {
+	Kluis__Operation__KindCase kind;
+	void (*fill)(Kluis__Operation *operation, struct arena *arena);
+} fillers[] = {
+	{KLUIS__OPERATION__KIND_CONSENT, fill_consent},
+	{KLUIS__OPERATION__KIND_REGISTRATION, fill_registration},
+	{KLUIS__OPERATION__KIND_LOCAL_ACCESS, fill_local_access},
+	{KLUIS__OPERATION__KIND_LEASE, fill_lease},
+	{KLUIS__OPERATION__KIND_SUBJECT_REQUEST, fill_subject_request},
+};
+
 Kluis__Operation *sample_operation(Kluis__Operation__KindCase kind, struct arena *arena)
 {
 	Kluis__Operation *operation = take(arena_alloc(arena, sizeof *operation));
@@ -152,12 +224,8 @@ Kluis__Operation *sample_operation(Kluis__Operation__KindCase kind, struct arena
 	operation->purpose = text(arena, "service");
 	operation->kind_case = kind;
 	memcpy((uint8_t *)operation + member->offset, &message, sizeof(void *));
-	if (kind == KLUIS__OPERATION__KIND_CONSENT)
-		operation->consent->state = consent_state(arena);
-	if (kind == KLUIS__OPERATION__KIND_REGISTRATION) {
-		operation->registration->n_consents = 1;
-		operation->registration->consents = take(arena_array(arena, 1, sizeof(void *)));
-		operation->registration->consents[0] = consent_state(arena);
-	}
+	for (size_t i = 0; i < sizeof fillers / sizeof fillers[0]; i++)
+		if (fillers[i].kind == kind)
+			fillers[i].fill(operation, arena);
 	return operation;
 }

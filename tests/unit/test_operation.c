@@ -156,8 +156,9 @@ static void test_samples_of_every_kind_pass(void **state)
 		struct fault fault = {0};
 		Kluis__Operation *operation = sample_operation(rows[i].kind, &arena);
 
-		assert_int_equal(operation_check(operation, &fault), ERR_OK);
+		enum err err = operation_check(operation, &fault);
 		assert_string_equal(fault.text, "");
+		assert_int_equal(err, ERR_OK);
 		if (rows[i].commitment != NULL)
 			assert_int_equal(rows[i].commitment(operation).length, HASH_SIZE);
 	}
@@ -184,7 +185,8 @@ static void spoil_bytes(Kluis__Operation *operation, const ProtobufCFieldDescrip
 		ProtobufCBinaryData *data = (void *)((uint8_t *)operation->join + field->offset);
 		size_t length;
 
-		if (field->type != PROTOBUF_C_TYPE_BYTES || strcmp(field->name, "after") == 0)
+		if (field->type != PROTOBUF_C_TYPE_BYTES || field->label == PROTOBUF_C_LABEL_REPEATED ||
+		    strcmp(field->name, "after") == 0)
 			continue;
 		length = data->len;
 		for (size_t wrong = 0; wrong <= length + 1; wrong += wrong == 0 ? length - 1 : 2) {
@@ -419,6 +421,122 @@ static void test_removed_employee_has_no_name(void **state)
 	assert_int_equal(operation_row(KIND(STAFF))->commitment(operation).length, 0);
 }
 
+static void test_journals_are_bounded(void **state)
+{
+	Kluis__Operation *operation = sample_operation(KIND(LOCAL_ACCESS), &arena);
+	ProtobufCBinaryData many[JOURNAL_RECORDS_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < JOURNAL_RECORDS_MAX + 1; i++)
+		many[i] = operation->local_access->records[0];
+	operation->local_access->records = many;
+	operation->local_access->n_records = JOURNAL_RECORDS_MAX;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->local_access->n_records = JOURNAL_RECORDS_MAX + 1;
+	refused(operation, "records");
+	operation->local_access->n_records = 0;
+	refused(operation, "records");
+	operation->local_access->n_records = 2;
+	many[1].len = 0;
+	refused(operation, "record");
+	many[1] = sample_bytes(&arena, 1, JOURNAL_RECORD_MAX + 1);
+	refused(operation, "record");
+	operation->local_access->n_records = 1;
+	operation->local_access->end->number = (uint64_t)1 << 63;
+	refused(operation, "end");
+
+	operation = sample_operation(KIND(LEASE), &arena);
+	operation->lease->end->number = 0;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->lease->end->hash.len = 31;
+	refused(operation, "end");
+}
+
+static void test_purges_say_why(void **state)
+{
+	Kluis__Operation *operation = sample_operation(KIND(PURGE), &arena);
+
+	(void)state;
+	operation->purge->reason = ERR_TERMINATED;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->purge->reason = ERR_OK;
+	refused(operation, "reason");
+	operation->purge->reason = 99;
+	refused(operation, "reason");
+}
+
+static void test_notices_are_bounded(void **state)
+{
+	static const uint32_t rights[] = {15, 16, 17, 18, 20, 21};
+	Kluis__Operation *incident = sample_operation(KIND(INCIDENT), &arena);
+	Kluis__Operation *request = sample_operation(KIND(SUBJECT_REQUEST), &arena);
+
+	(void)state;
+	incident->incident->kind = 6;
+	assert_int_equal(operation_check(incident, NULL), ERR_OK);
+	incident->incident->kind = 7;
+	refused(incident, "kind");
+	incident->incident->kind = 0;
+	refused(incident, "kind");
+	incident->incident->kind = 1;
+	incident->incident->has_since_ms = 0;
+	assert_int_equal(operation_check(incident, NULL), ERR_OK);
+	for (uint32_t right = 0; right < 25; right++) {
+		bool is_right = false;
+
+		for (size_t i = 0; i < sizeof rights / sizeof rights[0]; i++)
+			is_right |= rights[i] == right;
+		request->subject_request->right = right;
+		if (is_right)
+			assert_int_equal(operation_check(request, NULL), ERR_OK);
+		else
+			refused(request, "right");
+	}
+}
+
+static void test_changes_of_keys_are_bounded(void **state)
+{
+	Kluis__Operation *operation = sample_operation(KIND(MASTER_KEY), &arena);
+
+	(void)state;
+	operation->master_key->action = 2;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->master_key->action = 3;
+	refused(operation, "action");
+	operation->master_key->action = 0;
+	refused(operation, "action");
+	operation->master_key->action = 1;
+	operation->master_key->epoch = 0;
+	refused(operation, "epoch");
+
+	operation = sample_operation(KIND(REWRAP), &arena);
+	operation->rewrap->after = sample_bytes(&arena, 1, 65);
+	refused(operation, "after");
+	operation = sample_operation(KIND(REWRAP), &arena);
+	operation->rewrap->count = 0;
+	refused(operation, "count");
+
+	operation = sample_operation(KIND(REVOKE), &arena);
+	operation->revoke->principal = copy(SAMPLE_ORIGIN "/auditor/kpmg");
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->revoke->reason = repeat('r', 1025);
+	refused(operation, "reason");
+	operation->revoke->reason = copy("");
+	operation->revoke->principal = copy(SAMPLE_ORIGIN "/controller");
+	refused(operation, "principal");
+}
+
+/* A change may say when it was made and on what, or neither. */
+static void test_update_without_time_and_basis(void **state)
+{
+	Kluis__Operation *operation = sample_operation(KIND(UPDATE), &arena);
+
+	(void)state;
+	assert_true(operation->update->has_made_ms && operation->update->has_basis);
+	operation->update->has_made_ms = operation->update->has_basis = 0;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+}
+
 static void test_operation_of_no_kind_is_refused(void **state)
 {
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
@@ -457,6 +575,11 @@ int main(void)
 		cmocka_unit_test_setup(test_invitations_are_for_stores_and_auditors, reset),
 		cmocka_unit_test_setup(test_consents_are_bounded, reset),
 		cmocka_unit_test_setup(test_removed_employee_has_no_name, reset),
+		cmocka_unit_test_setup(test_journals_are_bounded, reset),
+		cmocka_unit_test_setup(test_purges_say_why, reset),
+		cmocka_unit_test_setup(test_notices_are_bounded, reset),
+		cmocka_unit_test_setup(test_changes_of_keys_are_bounded, reset),
+		cmocka_unit_test_setup(test_update_without_time_and_basis, reset),
 		cmocka_unit_test_setup(test_operation_of_no_kind_is_refused, reset),
 		cmocka_unit_test_setup(test_faults_do_not_quote, reset),
 	};
