@@ -94,7 +94,7 @@ static enum err check_controller(struct core *core, struct store_txn *txn)
 static enum err read_state(struct core *core, struct store_txn *txn, struct bytes *lookup_row, struct fault *fault)
 {
 	TRY(ledger_open(txn, &core_ledger_tables, &core->ledger, fault));
-	enum err err = vault_open(txn, core->keys->master, core->keys->epoch, &core->vault, lookup_row);
+	enum err err = vault_open(txn, core->keys, &core->vault, lookup_row, fault);
 	if (err != ERR_OK)
 		return fault_set(fault, err,
 				 "the master key does not open this broker's data; is it the right master.key?");

@@ -24,10 +24,16 @@ struct core;
 struct prepared;
 
 struct core_keys {
-	const struct secret_key *log;
+	const struct secret_key *log; /* NULL if log_of is set */
 	struct public_key controller;
-	const uint8_t *master; /* 32 bytes, the current epoch's master key */
-	uint32_t epoch;
+	const uint8_t *master; /* 32 bytes, the epoch's master key; NULL if master_of is set */
+	uint32_t epoch;	       /* the first one */
+	/* Keys that came later (rotations), also while the core is open. NULL: there are none but the ones above, else
+	 * both ask for the first ones too. ERR_NOT_FOUND when the broker has no such key; what they give lives as long
+	 * as the keys. Any thread. */
+	void *context;
+	enum err (*master_of)(void *context, uint32_t epoch, const uint8_t **ret_master);
+	enum err (*log_of)(void *context, const struct public_key *key, const struct secret_key **ret_log);
 };
 
 /* Tables, application name and schema of a broker's store. */

@@ -2,23 +2,15 @@
 
 #include "core/core.h"
 #include "core/handler.h"
-#include "kluis/hash.h"
+#include "vault/master.h"
 
 /* The name stays with head office, sealed: the log knows the employee by pseudonym only. */
 static enum err seal_name(struct context *context, struct slice key, Rows__Employee *row)
 {
-	struct bytes sealed CLEANUP(bytes_fini) = {0};
-
-	bytes_init(&sealed, RECORD_MAX);
 	if (context->part == NULL)
 		return ERR_OK;
-	TRY(seal(context->keys->master, key, wire_slice(context->part->content), &sealed));
-	uint8_t *copy = arena_copy(context->arena, bytes_slice(&sealed));
-	if (copy == NULL)
-		return ERR_MEMORY;
-	row->has_sealed_name = 1;
-	row->sealed_name = wire_data(SLICE(copy, sealed.length));
-	return ERR_OK;
+	row->has_sealed_name = row->has_epoch = 1;
+	return master_seal(context, key, wire_slice(context->part->content), &row->epoch, &row->sealed_name);
 }
 
 static enum err remove_employee(struct context *context, struct slice key)

@@ -49,9 +49,8 @@ enum err customer_new(struct context *context, struct slice pseudonym, struct cu
 		return ERR_MEMORY;
 	memcpy(customer.pseudonym, pseudonym.data, PSEUDONYM_SIZE);
 	rows__customer__init(customer.row);
-	customer.row->epoch = context->vault->epoch;
 	random_bytes(customer.key, KEY_SIZE);
-	TRY(key_wrap(context, pseudonym, customer.key, &customer.row->wrapped_key));
+	TRY(key_wrap(context, pseudonym, customer.key, &customer.row->epoch, &customer.row->wrapped_key));
 	*ret_customer = customer;
 	return ERR_OK;
 }

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vault/master.h"
+
 static_assert(KEY_SIZE == crypto_generichash_blake2b_KEYBYTES, "the lookup key is a BLAKE2b key");
 
 #define HANDLE_KEY_DOMAIN "kluis/handle-key/v1\n"
 
 /* Associated data of the lookup key's row: what it is, and of which epoch. */
 #define LOOKUP_ASSOCIATED_SIZE (sizeof(VAULT_META_LOOKUP) + 3)
+#define LOOKUP_ROW_SIZE (4 + KEY_SIZE + SEAL_OVERHEAD)
 
 static void lookup_associated(uint32_t epoch, uint8_t ret_place[static LOOKUP_ASSOCIATED_SIZE])
 {
@@ -18,45 +21,60 @@ static void lookup_associated(uint32_t epoch, uint8_t ret_place[static LOOKUP_AS
 	put_u32(ret_place + sizeof(VAULT_META_LOOKUP) - 1, epoch);
 }
 
-static enum err lookup_key_open(struct vault *vault, struct slice row)
+enum err lookup_key_row(const uint8_t *master, uint32_t epoch, const uint8_t lookup_key[static KEY_SIZE],
+			struct bytes *ret_row)
+{
+	uint8_t associated[LOOKUP_ASSOCIATED_SIZE];
+
+	lookup_associated(epoch, associated);
+	TRY(bytes_append_u32(ret_row, epoch));
+	return seal(master, SLICE_ARRAY(associated), SLICE(lookup_key, KEY_SIZE), ret_row);
+}
+
+static enum err lookup_key_open(struct vault *vault, const struct core_keys *keys, struct slice row)
 {
 	uint8_t associated[LOOKUP_ASSOCIATED_SIZE];
 	struct bytes plain = {.data = vault->lookup_key, .capacity = KEY_SIZE, .maximum = KEY_SIZE};
+	const uint8_t *master;
 
-	if (row.length != KEY_SIZE + SEAL_OVERHEAD)
+	if (row.length != LOOKUP_ROW_SIZE)
 		return ERR_CORRUPT;
-	lookup_associated(vault->epoch, associated);
-	return unseal(vault->master, SLICE_ARRAY(associated), row, &plain);
+	uint32_t epoch = get_u32(row.data);
+	enum err err = master_of(keys, epoch, &master);
+	TRY(err == ERR_NOT_FOUND ? ERR_CRYPTO : err);
+	lookup_associated(epoch, associated);
+	return unseal(master, SLICE_ARRAY(associated), slice_part(row, 4, row.length - 4), &plain);
 }
 
-static enum err lookup_key_make(struct vault *vault, struct bytes *ret_row)
+static enum err lookup_key_make(struct vault *vault, const struct core_keys *keys, uint32_t epoch,
+				struct bytes *ret_row)
 {
-	uint8_t associated[LOOKUP_ASSOCIATED_SIZE];
+	const uint8_t *master;
 
+	TRY(master_of(keys, epoch, &master));
 	random_bytes(vault->lookup_key, KEY_SIZE);
-	lookup_associated(vault->epoch, associated);
-	return seal(vault->master, SLICE_ARRAY(associated), SLICE(vault->lookup_key, KEY_SIZE), ret_row);
+	return lookup_key_row(master, epoch, vault->lookup_key, ret_row);
 }
 
-enum err vault_open(struct store_txn *txn, const uint8_t *master, uint32_t epoch, struct vault **ret_vault,
-		    struct bytes *ret_row)
+enum err vault_open(struct store_txn *txn, const struct core_keys *keys, struct vault **ret_vault,
+		    struct bytes *ret_row, struct fault *fault)
 {
 	struct vault *vault CLEANUP(vault_free) = calloc(1, sizeof(*vault));
+	struct epochs epochs;
 	struct slice row;
 	enum err err;
 
 	if (vault == NULL)
 		return ERR_MEMORY;
-	vault->master = master;
-	vault->epoch = epoch;
 	vault->lookup_key = sodium_malloc(KEY_SIZE);
 	if (vault->lookup_key == NULL)
 		return ERR_MEMORY;
+	TRY(epochs_check(txn, keys, &epochs, fault));
 	err = store_get(txn, TABLE_META, slice_text(VAULT_META_LOOKUP), &row);
 	if (err == ERR_OK)
-		err = lookup_key_open(vault, row);
+		err = lookup_key_open(vault, keys, row);
 	else if (err == ERR_NOT_FOUND)
-		err = lookup_key_make(vault, ret_row);
+		err = lookup_key_make(vault, keys, epochs.newest, ret_row);
 	TRY(err);
 	sodium_mprotect_readonly(vault->lookup_key);
 	*ret_vault = vault;
@@ -99,16 +117,14 @@ static void key_associated(struct slice pseudonym, uint32_t epoch, uint8_t ret_p
 }
 
 enum err key_wrap(struct context *context, struct slice pseudonym, const uint8_t key[static KEY_SIZE],
-		  ProtobufCBinaryData *ret_wrapped)
+		  uint32_t *ret_epoch, ProtobufCBinaryData *ret_wrapped)
 {
 	uint8_t associated[KEY_ASSOCIATED_SIZE];
-	struct bytes sealed;
+	struct epochs epochs;
 
-	key_associated(pseudonym, context->vault->epoch, associated);
-	TRY(arena_bytes(context->arena, KEY_SIZE + SEAL_OVERHEAD, &sealed));
-	TRY(seal(context->vault->master, SLICE_ARRAY(associated), SLICE(key, KEY_SIZE), &sealed));
-	*ret_wrapped = wire_data(bytes_slice(&sealed));
-	return ERR_OK;
+	TRY(epochs_get(context, &epochs));
+	key_associated(pseudonym, epochs.newest, associated);
+	return master_seal(context, SLICE_ARRAY(associated), SLICE(key, KEY_SIZE), ret_epoch, ret_wrapped);
 }
 
 enum err key_unwrap(struct context *context, struct slice pseudonym, uint32_t epoch, struct slice wrapped,
@@ -117,11 +133,10 @@ enum err key_unwrap(struct context *context, struct slice pseudonym, uint32_t ep
 	uint8_t associated[KEY_ASSOCIATED_SIZE];
 	struct bytes plain;
 
-	if (epoch != context->vault->epoch || wrapped.length != KEY_SIZE + SEAL_OVERHEAD)
+	if (wrapped.length != KEY_SIZE + SEAL_OVERHEAD)
 		return ERR_CRYPTO;
 	key_associated(pseudonym, epoch, associated);
-	TRY(arena_bytes(context->arena, KEY_SIZE, &plain));
-	TRY(unseal(context->vault->master, SLICE_ARRAY(associated), wrapped, &plain));
+	TRY(master_unseal(context, epoch, SLICE_ARRAY(associated), wrapped, &plain));
 	*ret_key = plain.data;
 	return ERR_OK;
 }

@@ -12,12 +12,13 @@
 #include "kluis/ownership.h"
 
 struct vault;
+struct core_keys;
 
-/* The master key, 32 bytes, of the epoch; must outlive the vault. The lookup key is read from the meta table
- * ("vault/lookup", sealed under the master key) or, in a new store, made: *ret_row then is what core puts there.
- * ERR_CRYPTO when the master key is not this store's. */
-enum err vault_open(struct store_txn *txn, const uint8_t *master, uint32_t epoch, struct vault **ret_vault,
-		    struct bytes *ret_row) MUST_USE;
+/* The lookup key is read from the meta table ("vault/lookup", sealed under an epoch's master key, master.h) or, in a
+ * new store, made: *ret_row then is what core puts there. ERR_CRYPTO when a master key is not this store's,
+ * ERR_NOT_FOUND when one is missing. */
+enum err vault_open(struct store_txn *txn, const struct core_keys *keys, struct vault **ret_vault,
+		    struct bytes *ret_row, struct fault *fault) MUST_USE;
 void vault_free(struct vault **vault);
 #define VAULT_META_LOOKUP "vault/lookup"
 

@@ -19,7 +19,7 @@ void workbench_init(struct workbench *bench, struct franchise *formula, struct p
 	bytes_init(&row, 1024);
 	arena_init(&bench->arena, REQUEST_ARENA_MAX);
 	must(store_begin_read(formula->store, &bench->txn), "read");
-	must(vault_open(bench->txn, formula->master, 1, &bench->vault, &row), "vault");
+	must(vault_open(bench->txn, &formula->keys, &bench->vault, &row, NULL), "vault");
 	view_init(&bench->view, bench->txn, &bench->arena);
 	kluis__request__init(&bench->request);
 	bench->request.principal = party->key.public.name;

@@ -33,7 +33,8 @@ static enum err open_with(uint8_t byte, uint32_t epoch)
 
 	memset(master, byte, sizeof(master));
 	bytes_init(&row, 1024);
-	enum err err = vault_open(bench.txn, master, epoch, &vault, &row);
+	struct core_keys keys = {.master = master, .epoch = epoch};
+	enum err err = vault_open(bench.txn, &keys, &vault, &row, NULL);
 	assert_int_equal(row.length, 0);
 	return err;
 }
@@ -54,7 +55,7 @@ static void test_vault_open_makes_a_lookup_key_once(void **state)
 
 	(void)state;
 	bytes_init(&row, 1024);
-	assert_int_equal(vault_open(bench.txn, formula->master, 1, &again, &row), ERR_OK);
+	assert_int_equal(vault_open(bench.txn, &formula->keys, &again, &row, NULL), ERR_OK);
 	assert_memory_equal(again->lookup_key, bench.vault->lookup_key, KEY_SIZE);
 	/* sealed: the key itself is nowhere in its row */
 	assert_int_equal(store_get(bench.txn, TABLE_META, slice_text(VAULT_META_LOOKUP), &stored), ERR_OK);
@@ -92,11 +93,13 @@ static void test_key_wrap_and_unwrap(void **state)
 	struct slice pseudonym = franchise_draw(formula), other = franchise_draw(formula);
 	uint8_t key[KEY_SIZE], *opened;
 	ProtobufCBinaryData wrapped;
+	uint32_t epoch;
 
 	(void)state;
 	memset(key, 9, sizeof(key));
-	assert_int_equal(key_wrap(&bench.context, pseudonym, key, &wrapped), ERR_OK);
+	assert_int_equal(key_wrap(&bench.context, pseudonym, key, &epoch, &wrapped), ERR_OK);
 	assert_int_equal(wrapped.len, KEY_SIZE + SEAL_OVERHEAD);
+	assert_int_equal(epoch, 1);
 	assert_int_equal(key_unwrap(&bench.context, pseudonym, 1, wire_slice(wrapped), &opened), ERR_OK);
 	assert_memory_equal(opened, key, KEY_SIZE);
 	assert_int_equal(key_unwrap(&bench.context, other, 1, wire_slice(wrapped), &opened), ERR_CRYPTO);
