@@ -6,6 +6,7 @@
 
 #include "kluis/file.h"
 #include "kluis/hash.h"
+#include "kluis/operation.h"
 
 #define STATE_VERSION 1
 #define STATE_MAX (MESSAGE_MAX + 128)
@@ -348,4 +349,76 @@ enum err session_resume(struct session *session, unsigned tries, struct arena *a
 	if (!session->has_pending)
 		return ERR_NOT_FOUND;
 	return exchange_pending(session, false, tries, arena, ret_answer, fault);
+}
+
+/* ---- without an entry (R120) ---- */
+
+static enum err sign_unlogged(const struct secret_key *key, uint32_t lane, Kluis__Operation *operation,
+			      uint64_t time_ms, struct bytes *ret_message)
+{
+	Kluis__Request request = KLUIS__REQUEST__INIT;
+	char name[PRINCIPAL_MAX + 1];
+
+	memcpy(name, key->public.name, sizeof(name));
+	request.principal = name;
+	request.lane = lane;
+	request.sequence = 0;
+	request.time_ms = time_ms;
+	request.n_operations = 1;
+	request.operations = &operation;
+	return envelope_sign(&request, NULL, NULL, 0, key, ret_message);
+}
+
+/* Nothing that was signed says what such an answer must hold, so its form is all that can be checked here. */
+static enum err check_unlogged(const Kluis__Reply *reply, const struct operation_row *row, struct fault *fault)
+{
+	size_t data_expected = row->answers_data && reply->code == ERR_OK ? 1 : 0;
+
+	if (!error_is_known(reply->code))
+		return fault_set(fault, ERR_MISMATCH, "%s: the broker's answer has no known code", row->name);
+	if (reply->has_entry || reply->has_index || reply->personal != NULL)
+		return fault_set(fault, ERR_MISMATCH, "%s: the broker's answer has what belongs to an entry",
+				 row->name);
+	if (reply->n_data != data_expected)
+		return fault_set(fault, ERR_MISMATCH, "%s: the broker's answer has %zu data instead of %zu", row->name,
+				 reply->n_data, data_expected);
+	return ERR_OK;
+}
+
+static enum err exchange_unlogged(struct exchange exchange, struct slice message, const struct operation_row *row,
+				  struct arena *arena, Kluis__Reply **ret_reply, struct fault *fault)
+{
+	CLEANUP(bytes_fini) struct bytes answer = {0};
+
+	bytes_init(&answer, MESSAGE_MAX);
+	enum err err = exchange.send(exchange.context, message, &answer);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "%s: %s", row->name, error_text(err));
+	uint8_t *copy = arena_copy(arena, bytes_slice(&answer));
+	if (copy == NULL && answer.length > 0)
+		return ERR_MEMORY;
+	err = WIRE_DECODE(Reply, reply, SLICE(copy, answer.length), arena, ret_reply);
+	if (err == ERR_INPUT)
+		return fault_set(fault, ERR_MISMATCH, "%s: the broker's answer is not a reply", row->name);
+	return err;
+}
+
+enum err session_ask(const struct secret_key *key, struct exchange exchange, uint32_t lane, Kluis__Operation *operation,
+		     uint64_t time_ms, struct arena *arena, const Kluis__Reply **ret_reply, enum err *ret_code,
+		     struct fault *fault)
+{
+	CLEANUP(bytes_fini) struct bytes message = {0};
+	const struct operation_row *row = operation_row(operation->kind_case);
+	Kluis__Reply *reply = NULL;
+
+	assert(row != NULL && row->is_unlogged && lane <= LANE_MAX);
+	bytes_init(&message, MESSAGE_MAX);
+	enum err err = sign_unlogged(key, lane, operation, time_ms, &message);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "%s: the request cannot be made: %s", row->name, error_text(err));
+	TRY(exchange_unlogged(exchange, bytes_slice(&message), row, arena, &reply, fault));
+	TRY(check_unlogged(reply, row, fault));
+	*ret_reply = reply;
+	*ret_code = (enum err)reply->code;
+	return ERR_OK;
 }

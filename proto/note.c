@@ -114,18 +114,26 @@ static void cosignature_domain(uint64_t time_s, char ret_domain[static COSIGNATU
 	snprintf(ret_domain, COSIGNATURE_DOMAIN_SIZE, "cosignature/v1\ntime %llu\n", (unsigned long long)time_s);
 }
 
-/* FORMAT.md R14 */
-static enum err verify_timestamped(struct verifier *verifier, struct slice signature)
+enum err note_check_cosignature(struct slice text, const uint8_t key[static KEY_SIZE], struct slice cosignature,
+				uint64_t *ret_time_s)
 {
 	char domain[COSIGNATURE_DOMAIN_SIZE];
 	uint64_t time_s;
 
-	if (signature.length != TIME_SIZE + SIGNATURE_SIZE)
+	if (cosignature.length != COSIGNATURE_SIZE)
 		return ERR_SIGNATURE;
-	time_s = get_u64(signature.data);
+	time_s = get_u64(cosignature.data);
 	cosignature_domain(time_s, domain);
-	TRY(key_verify(verifier->key->key, domain, verifier->note->text,
-		       slice_part(signature, TIME_SIZE, SIGNATURE_SIZE)));
+	TRY(key_verify(key, domain, text, slice_part(cosignature, TIME_SIZE, SIGNATURE_SIZE)));
+	*ret_time_s = time_s;
+	return ERR_OK;
+}
+
+static enum err verify_timestamped(struct verifier *verifier, struct slice signature)
+{
+	uint64_t time_s;
+
+	TRY(note_check_cosignature(verifier->note->text, verifier->key->key, signature, &time_s));
 	if (time_s > verifier->time_s)
 		verifier->time_s = time_s;
 	return ERR_OK;
@@ -231,18 +239,35 @@ enum err note_sign(struct slice text, const struct secret_key *const *keys, size
 	return err;
 }
 
-enum err note_append_cosignature(struct bytes *note, struct slice text, const struct secret_key *key, uint64_t time_s)
+enum err note_make_cosignature(struct slice text, const struct secret_key *key, uint64_t time_s,
+			       uint8_t ret_cosignature[static COSIGNATURE_SIZE])
 {
-	uint8_t timestamped[TIME_SIZE + SIGNATURE_SIZE];
 	char domain[COSIGNATURE_DOMAIN_SIZE];
-	struct public_key cosigner;
+	uint8_t timestamped[COSIGNATURE_SIZE];
 
-	assert(note->length > 0 && note->data[note->length - 1] == '\n');
 	if (!note_text_is_valid(text))
 		return ERR_PAPER;
-	TRY(public_key_init(&cosigner, slice_text(key->public.name), KEY_TYPE_COSIGNATURE, key->public.key));
 	cosignature_domain(time_s, domain);
 	put_u64(timestamped, time_s);
 	TRY(key_sign(key, domain, text, timestamped + TIME_SIZE));
-	return append_line(note, &cosigner, SLICE_ARRAY(timestamped));
+	memcpy(ret_cosignature, timestamped, sizeof timestamped);
+	return ERR_OK;
+}
+
+enum err note_append_cosigned(struct bytes *note, const struct public_key *cosigner,
+			      const uint8_t cosignature[static COSIGNATURE_SIZE])
+{
+	assert(note->length > 0 && note->data[note->length - 1] == '\n');
+	assert(cosigner->type == KEY_TYPE_COSIGNATURE);
+	return append_line(note, cosigner, SLICE(cosignature, COSIGNATURE_SIZE));
+}
+
+enum err note_append_cosignature(struct bytes *note, struct slice text, const struct secret_key *key, uint64_t time_s)
+{
+	uint8_t timestamped[COSIGNATURE_SIZE];
+	struct public_key cosigner;
+
+	TRY(note_make_cosignature(text, key, time_s, timestamped));
+	TRY(public_key_init(&cosigner, slice_text(key->public.name), KEY_TYPE_COSIGNATURE, key->public.key));
+	return note_append_cosigned(note, &cosigner, timestamped);
 }

@@ -98,10 +98,21 @@ enum err principal_parse(struct slice name, struct principal *ret_principal)
 	return ERR_OK;
 }
 
-enum err principal_store_name(struct slice origin, uint32_t store, char ret_name[static PRINCIPAL_MAX + 1])
+static enum err print_name(struct slice origin, const char *kind, uint32_t store,
+			   char ret_name[static PRINCIPAL_MAX + 1])
 {
 	if (!origin_is_valid(origin) || store >= STORES_MAX)
 		return ERR_INPUT;
-	snprintf(ret_name, PRINCIPAL_MAX + 1, "%.*s/store/%u", (int)origin.length, (const char *)origin.data, store);
+	snprintf(ret_name, PRINCIPAL_MAX + 1, "%.*s/%s/%u", (int)origin.length, (const char *)origin.data, kind, store);
 	return ERR_OK;
+}
+
+enum err principal_store_name(struct slice origin, uint32_t store, char ret_name[static PRINCIPAL_MAX + 1])
+{
+	return print_name(origin, "store", store, ret_name);
+}
+
+enum err principal_witness_name(struct slice origin, uint32_t store, char ret_name[static PRINCIPAL_MAX + 1])
+{
+	return print_name(origin, "witness/store", store, ret_name);
 }

@@ -9,11 +9,12 @@
 #include <assert.h>
 
 /* sizes of things that never change, bytes */
-#define KEY_SIZE 32	  /* Ed25519 public key, seed; XChaCha20 key; BLAKE2b key */
-#define SIGNATURE_SIZE 64 /* Ed25519 */
-#define HASH_SIZE 32	  /* SHA-256, BLAKE2b-256 */
-#define PSEUDONYM_SIZE 16 /* 128 random bits: no two of 500 million customers meet */
-#define SALT_SIZE 32	  /* a commitment's key: as strong as the hash */
+#define KEY_SIZE 32			      /* Ed25519 public key, seed; XChaCha20 key; BLAKE2b key */
+#define SIGNATURE_SIZE 64		      /* Ed25519 */
+#define COSIGNATURE_SIZE (8 + SIGNATURE_SIZE) /* C2SP tlog-cosignature: seconds, Ed25519 */
+#define HASH_SIZE 32			      /* SHA-256, BLAKE2b-256 */
+#define PSEUDONYM_SIZE 16		      /* 128 random bits: no two of 500 million customers meet */
+#define SALT_SIZE 32			      /* a commitment's key: as strong as the hash */
 
 /* names, bytes */
 #define ORIGIN_MAX 95	  /* C2SP origin; with "/auditor/<name>" behind it a name fits one ini line */

@@ -48,6 +48,16 @@ enum err note_append_signature(struct bytes *note, const struct public_key *key,
 /* The 64-byte signature that a line would carry. */
 enum err note_make_signature(struct slice text, const struct secret_key *key,
 			     uint8_t ret_signature[static SIGNATURE_SIZE]) MUST_USE;
+/* The payload of a cosignature (type 4) by key over a checkpoint's text: time_s || Ed25519 (FORMAT.md R14). What a
+ * witness sends. ERR_PAPER for a text that cannot be signed. */
+enum err note_make_cosignature(struct slice text, const struct secret_key *key, uint64_t time_s,
+			       uint8_t ret_cosignature[static COSIGNATURE_SIZE]) MUST_USE;
+/* ERR_SIGNATURE unless cosignature is such a payload over text by key (32 bytes); ret_time_s is what it says. */
+enum err note_check_cosignature(struct slice text, const uint8_t key[static KEY_SIZE], struct slice cosignature,
+				uint64_t *ret_time_s) MUST_USE;
+/* Appends its line; cosigner's type is KEY_TYPE_COSIGNATURE. Does not check it. */
+enum err note_append_cosigned(struct bytes *note, const struct public_key *cosigner,
+			      const uint8_t cosignature[static COSIGNATURE_SIZE]) MUST_USE;
 /* Appends a cosignature line (type 4) by key over checkpoint text at time_s. */
 enum err note_append_cosignature(struct bytes *note, struct slice text, const struct secret_key *key,
 				 uint64_t time_s) MUST_USE;

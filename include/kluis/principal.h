@@ -26,5 +26,7 @@ struct principal {
 enum err principal_parse(struct slice name, struct principal *ret_principal) MUST_USE;
 /* ret_name gets the zero-terminated key name of a store of the origin. */
 enum err principal_store_name(struct slice origin, uint32_t store, char ret_name[static PRINCIPAL_MAX + 1]) MUST_USE;
+/* The same of the key that the store cosigns checkpoints with: <origin>/witness/store/<n>. */
+enum err principal_witness_name(struct slice origin, uint32_t store, char ret_name[static PRINCIPAL_MAX + 1]) MUST_USE;
 
 #endif

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "kluis/agreement.h"
 #include "kluis/hash.h"
 
 static void *take(void *place)
@@ -193,6 +194,24 @@ static void fill_subject_request(Kluis__Operation *operation, struct arena *aren
 	operation->subject_request->right = 17; /* erasure */
 }
 
+static void fill_watch(Kluis__Operation *operation, struct arena *arena)
+{
+	Kluis__WatchRow *known = take(arena_alloc(arena, sizeof *known));
+
+	kluis__watch_row__init(known);
+	known->change = 1;
+	known->agreement = sample_bytes(arena, 0xd2, HASH_SIZE);
+	known->state = AGREEMENT_ACTIVE;
+	known->candidate = known->trust = wire_data(SLICE_EMPTY);
+	known->roster = sample_bytes(arena, 0xd3, HASH_SIZE);
+	operation->watch->known = known;
+}
+
+static void fill_cosign(Kluis__Operation *operation, struct arena *arena)
+{
+	operation->cosign->signature = sample_bytes(arena, 0xd4, COSIGNATURE_SIZE);
+}
+
 /* What a message has beyond numbers, bytes and texts by name. */
 static const struct {
 	Kluis__Operation__KindCase kind;
@@ -203,6 +222,8 @@ static const struct {
 	{KLUIS__OPERATION__KIND_LOCAL_ACCESS, fill_local_access},
 	{KLUIS__OPERATION__KIND_LEASE, fill_lease},
 	{KLUIS__OPERATION__KIND_SUBJECT_REQUEST, fill_subject_request},
+	{KLUIS__OPERATION__KIND_WATCH, fill_watch},
+	{KLUIS__OPERATION__KIND_COSIGN, fill_cosign},
 };
 
 Kluis__Operation *sample_operation(Kluis__Operation__KindCase kind, struct arena *arena)

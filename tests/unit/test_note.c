@@ -137,6 +137,45 @@ static void test_note_cosignature_golden(void **state)
 	bytes_fini(&made);
 }
 
+/* A witness sends time and signature, the log makes the line: together they give the published note again. */
+static void test_note_cosignature_sent_as_its_payload(void **state)
+{
+	struct bytes expected = vector_read("cosigned-note.txt"), made;
+	struct secret_key log = test_seed_key("example.com/kluis/log", 2);
+	struct secret_key witness = test_seed_key("example.com/kluis/witness/store/12", 4);
+	const struct secret_key *signer = &log;
+	struct public_key cosigner = vkey_of(WITNESS);
+	uint8_t payload[COSIGNATURE_SIZE];
+	uint64_t time_s = 0;
+
+	(void)state;
+	assert_int_equal(note_parse(bytes_slice(&expected), &arena, &note, NULL), ERR_OK);
+	bytes_init(&made, PAPER_MAX);
+	assert_int_equal(note_make_cosignature(note.text, &witness, COSIGNED_AT, payload), ERR_OK);
+	assert_int_equal(note_check_cosignature(note.text, cosigner.key, SLICE_ARRAY(payload), &time_s), ERR_OK);
+	assert_int_equal(time_s, COSIGNED_AT);
+	assert_int_equal(note_sign(note.text, &signer, 1, &made), ERR_OK);
+	assert_int_equal(note_append_cosigned(&made, &cosigner, payload), ERR_OK);
+	assert_true(slice_equal(bytes_slice(&made), bytes_slice(&expected)));
+	time_s = 0;
+	for (size_t bit = 0; bit < sizeof(payload) * 8; bit++) {
+		payload[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_int_equal(note_check_cosignature(note.text, cosigner.key, SLICE_ARRAY(payload), &time_s),
+				 ERR_SIGNATURE);
+		payload[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	assert_int_equal(note_check_cosignature(note.text, cosigner.key, SLICE(payload, sizeof(payload) - 1), &time_s),
+			 ERR_SIGNATURE);
+	assert_int_equal(note_check_cosignature(note.text, log.public.key, SLICE_ARRAY(payload), &time_s),
+			 ERR_SIGNATURE);
+	assert_int_equal(time_s, 0);
+	assert_int_equal(note_make_cosignature(slice_text("no newline"), &witness, COSIGNED_AT, payload), ERR_PAPER);
+	secret_key_fini(&log);
+	secret_key_fini(&witness);
+	bytes_fini(&expected);
+	bytes_fini(&made);
+}
+
 /* Every bit of signed notes flipped: either it is no note any more, or it does not verify. The name and id of the one
  * line are part of that: a signature by another name is by an unknown key. */
 static void test_note_with_any_bit_flipped(void **state)
@@ -344,12 +383,19 @@ static void test_note_without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		NOTE_TEST(test_note_of_the_specification), NOTE_TEST(test_note_of_go_with_two_signatures),
-		NOTE_TEST(test_note_sign_golden),	   NOTE_TEST(test_note_cosignature_golden),
-		NOTE_TEST(test_note_with_any_bit_flipped), NOTE_TEST(test_note_cosignature_with_any_bit_flipped),
-		NOTE_TEST(test_note_parse_refuses),	   NOTE_TEST(test_note_separator_is_the_last_empty_line),
-		NOTE_TEST(test_note_parse_at_the_bounds),  NOTE_TEST(test_note_verify_with_one_bad_signature),
-		NOTE_TEST(test_note_text_is_valid),	   NOTE_TEST(test_note_without_memory),
+		NOTE_TEST(test_note_of_the_specification),
+		NOTE_TEST(test_note_of_go_with_two_signatures),
+		NOTE_TEST(test_note_sign_golden),
+		NOTE_TEST(test_note_cosignature_golden),
+		NOTE_TEST(test_note_cosignature_sent_as_its_payload),
+		NOTE_TEST(test_note_with_any_bit_flipped),
+		NOTE_TEST(test_note_cosignature_with_any_bit_flipped),
+		NOTE_TEST(test_note_parse_refuses),
+		NOTE_TEST(test_note_separator_is_the_last_empty_line),
+		NOTE_TEST(test_note_parse_at_the_bounds),
+		NOTE_TEST(test_note_verify_with_one_bad_signature),
+		NOTE_TEST(test_note_text_is_valid),
+		NOTE_TEST(test_note_without_memory),
 	};
 
 	if (keys_init() != ERR_OK)

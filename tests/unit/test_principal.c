@@ -122,6 +122,20 @@ static void test_principal_store_name(void **state)
 	assert_int_equal(principal_store_name(slice_text("k/store"), 1, name), ERR_INPUT);
 }
 
+/* R2: the name of vectors/keys.txt's witness; no principal, so nobody sends requests under it. */
+static void test_principal_witness_name(void **state)
+{
+	char name[PRINCIPAL_MAX + 1];
+	struct principal principal;
+
+	(void)state;
+	assert_int_equal(principal_witness_name(slice_text("example.com/kluis"), 12, name), ERR_OK);
+	assert_string_equal(name, "example.com/kluis/witness/store/12");
+	assert_int_equal(principal_parse(slice_text(name), &principal), ERR_INPUT);
+	assert_int_equal(principal_witness_name(slice_text("k"), STORES_MAX, name), ERR_INPUT);
+	assert_int_equal(principal_witness_name(slice_text("k/witness"), 1, name), ERR_INPUT);
+}
+
 static void test_origin_is_valid(void **state)
 {
 	(void)state;
@@ -139,9 +153,8 @@ static void test_origin_is_valid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_principal_parse),
-		cmocka_unit_test(test_principal_parse_at_the_bounds),
-		cmocka_unit_test(test_principal_store_name),
+		cmocka_unit_test(test_principal_parse),	     cmocka_unit_test(test_principal_parse_at_the_bounds),
+		cmocka_unit_test(test_principal_store_name), cmocka_unit_test(test_principal_witness_name),
 		cmocka_unit_test(test_origin_is_valid),
 	};
 
