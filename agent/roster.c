@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "replica.h"
+#include "staff.h"
 
 #define EMPLOYEE_MAX (PSEUDONYM_SIZE + 1 + NAME_MAX_ + VALUE_MAX)
 
@@ -13,6 +13,15 @@ struct writing {
 	struct slice value; /* empty: delete */
 };
 
+/* Nothing that the employee had stays for who has the handle next. */
+static void delete_employee(struct store_txn *txn, struct slice handle)
+{
+	uint8_t place[STAFF_KEY_MAX];
+
+	store_delete(txn, REPLICA_STAFF, handle);
+	store_delete(txn, REPLICA_STAFF, staff_pin_key(handle, place));
+}
+
 static enum err write(struct store_txn *txn, void *context)
 {
 	const struct writing *writing = context;
@@ -20,7 +29,7 @@ static enum err write(struct store_txn *txn, void *context)
 	if (writing->value.length > 0)
 		store_put(txn, REPLICA_STAFF, writing->key, writing->value);
 	else
-		store_delete(txn, REPLICA_STAFF, writing->key);
+		delete_employee(txn, writing->key);
 	return ERR_OK;
 }
 
@@ -95,6 +104,8 @@ enum err replica_each_employee(const struct replica *replica, replica_employee_f
 	TRY(store_begin_read(replica->store, &txn));
 	TRY(store_seek(txn, REPLICA_STAFF, SLICE_EMPTY, &cursor));
 	while (store_next(cursor, &key, &value)) {
+		if (staff_is_pin_key(key))
+			continue;
 		TRY(open_employee(replica, key, value, &employee));
 		TRY(visit(context, &employee));
 	}

@@ -1,7 +1,7 @@
 /*
- * Employees' PINs and how often they may be tried. A PIN is 4 to 64 characters, kept as an Argon2id hash (libsodium's
- * "interactive" cost) beside the roster row. None is set for somebody else by default: who is added has no PIN and
- * cannot open a session until one was set.
+ * Employees' PINs and how often they may be tried. A PIN is 4 to 64 bytes of text, kept as an Argon2id hash
+ * (libsodium's "interactive" cost) beside the roster row. None is set for somebody else by default: who is added has no
+ * PIN and cannot open a session until one was set.
  *
  * After STAFF_TRIES wrong ones in a row the employee waits, longer each time; after STAFF_TRIES_MAX the PIN is locked
  * until a manager (or whoever holds the agent's folder) sets a new one. Tries are counted on disk before the PIN is
@@ -33,5 +33,11 @@ struct staff_standing {
 };
 enum err staff_standing(const struct replica *replica, const char *handle,
 			struct staff_standing *ret_standing) MUST_USE;
+
+/* Where it lies in REPLICA_STAFF: beside the employee's row, whose key is the handle alone (1 to NAME_MAX_ bytes).
+ * Removing an employee removes it; whoever walks the table for employees skips it. */
+#define STAFF_KEY_MAX (NAME_MAX_ + 4)
+struct slice staff_pin_key(struct slice handle, uint8_t place[static STAFF_KEY_MAX]);
+bool staff_is_pin_key(struct slice key);
 
 #endif

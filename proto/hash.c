@@ -1,6 +1,7 @@
 #include "kluis/hash.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct sha256_stream), 
 static_assert(_Alignof(crypto_hash_sha256_state) <= 16, "a stream is aligned for the state");
 static_assert(NONCE_SIZE + TAG_SIZE == SEAL_OVERHEAD, "what sealing adds");
 static_assert(KEY_SIZE == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "XChaCha20 key");
+static_assert(PIN_HASH_SIZE == crypto_pwhash_argon2id_STRBYTES, "a PIN's hash as text");
 static_assert(SALT_SIZE <= crypto_generichash_blake2b_KEYBYTES_MAX, "a salt is a BLAKE2b key");
 
 void sha256(struct slice bytes, uint8_t ret_hash[static HASH_SIZE])
@@ -114,6 +116,38 @@ enum err unseal(const uint8_t key[static KEY_SIZE], struct slice associated, str
 		return ERR_CRYPTO;
 	ret_plain->length += sealed.length - SEAL_OVERHEAD;
 	return ERR_OK;
+}
+
+enum err pin_hash(struct slice pin, char ret_hash[static PIN_HASH_SIZE])
+{
+	int failed = crypto_pwhash_argon2id_str(ret_hash, (const char *)pin.data, pin.length,
+						crypto_pwhash_OPSLIMIT_INTERACTIVE, crypto_pwhash_MEMLIMIT_INTERACTIVE);
+
+	return failed == 0 ? ERR_OK : ERR_MEMORY;
+}
+
+/* Of a PIN that nobody has kept, at the same cost. */
+static const char nobodys_pin[PIN_HASH_SIZE] =
+	"$argon2id$v=19$m=65536,t=2,p=1$p35eCLF13y6ot6urHpEzew$I/NQFRai+HcMKEjSAdfmPbb0FtKwrdAjZAoo2xJ1kWk";
+
+enum err pin_verify(const char hash[static PIN_HASH_SIZE], struct slice pin)
+{
+	bool is_none = hash[0] == '\0';
+
+	if (!is_none && crypto_pwhash_argon2id_str_needs_rehash(hash, crypto_pwhash_OPSLIMIT_INTERACTIVE,
+								crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
+		return ERR_CORRUPT;
+	errno = 0;
+	bool is_right = crypto_pwhash_argon2id_str_verify(is_none ? nobodys_pin : hash, (const char *)pin.data,
+							  pin.length) == 0;
+	if (!is_right && errno == ENOMEM)
+		return ERR_MEMORY;
+	return is_right && !is_none ? ERR_OK : ERR_FORBIDDEN;
+}
+
+bool secret_equal(struct slice a, struct slice b)
+{
+	return a.length == b.length && (a.length == 0 || sodium_memcmp(a.data, b.data, a.length) == 0);
 }
 
 void random_bytes(uint8_t *ret_bytes, size_t count)

@@ -43,6 +43,17 @@ enum err seal(const uint8_t key[static KEY_SIZE], struct slice associated, struc
 enum err unseal(const uint8_t key[static KEY_SIZE], struct slice associated, struct slice sealed,
 		struct bytes *ret_plain) MUST_USE;
 
+/* What a PIN is kept as: Argon2id under a random salt at libsodium's "interactive" cost (2 passes over 64 MiB), as
+ * zero-terminated text. ERR_MEMORY without these 64 MiB. */
+#define PIN_HASH_SIZE 128
+enum err pin_hash(struct slice pin, char ret_hash[static PIN_HASH_SIZE]) MUST_USE;
+/* ERR_FORBIDDEN if it is another PIN. An empty text stands for none: it takes as long and no PIN is right. ERR_MEMORY,
+ * ERR_CORRUPT for what is no such text. */
+enum err pin_verify(const char hash[static PIN_HASH_SIZE], struct slice pin) MUST_USE;
+
+/* Same length and bytes; how long it takes tells only the length. For tokens. */
+bool secret_equal(struct slice a, struct slice b);
+
 void random_bytes(uint8_t *ret_bytes, size_t count);
 /* Zeroes in a way that the compiler keeps. */
 void wipe(void *place, size_t count);

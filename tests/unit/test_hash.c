@@ -104,6 +104,64 @@ static void test_handle(void **state)
 	assert_string_equal(text, "b61f53b80a0832958cd9bc45b1abd0cb");
 }
 
+static void as_kept(const char *text, char ret_hash[static PIN_HASH_SIZE])
+{
+	memset(ret_hash, 0, PIN_HASH_SIZE);
+	snprintf(ret_hash, PIN_HASH_SIZE, "%s", text);
+}
+
+static void test_pin(void **state)
+{
+	char hash[PIN_HASH_SIZE], other[PIN_HASH_SIZE];
+
+	(void)state;
+	assert_int_equal(pin_hash(slice_text("4711"), hash), ERR_OK);
+	assert_int_equal(pin_hash(slice_text("4711"), other), ERR_OK);
+	assert_string_not_equal(hash, other);
+	assert_null(strstr(hash, "4711"));
+	assert_int_equal(pin_verify(hash, slice_text("4711")), ERR_OK);
+	assert_int_equal(pin_verify(hash, slice_text("4712")), ERR_FORBIDDEN);
+	assert_int_equal(pin_verify(hash, slice_text("471")), ERR_FORBIDDEN);
+	assert_int_equal(pin_verify(hash, SLICE_EMPTY), ERR_FORBIDDEN);
+}
+
+/* The reference implementation's own test: phc-winner-argon2, src/test.c, Argon2id with t 2, m 2^16, p 1. */
+static void test_pin_of_the_published_vector(void **state)
+{
+	char hash[PIN_HASH_SIZE];
+
+	(void)state;
+	as_kept("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", hash);
+	assert_int_equal(pin_verify(hash, slice_text("password")), ERR_OK);
+	assert_int_equal(pin_verify(hash, slice_text("passwore")), ERR_FORBIDDEN);
+}
+
+static void test_pin_that_is_not_kept_or_damaged(void **state)
+{
+	static const char *const damaged[] = {
+		"x", "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+		"$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"};
+	char hash[PIN_HASH_SIZE];
+
+	(void)state;
+	as_kept("", hash);
+	assert_int_equal(pin_verify(hash, SLICE_EMPTY), ERR_FORBIDDEN);
+	assert_int_equal(pin_verify(hash, slice_text("0000")), ERR_FORBIDDEN);
+	for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+		as_kept(damaged[i], hash);
+		assert_int_equal(pin_verify(hash, slice_text("password")), ERR_CORRUPT);
+	}
+}
+
+static void test_secret_equal(void **state)
+{
+	(void)state;
+	assert_true(secret_equal(slice_text("token"), slice_text("token")));
+	assert_true(secret_equal(SLICE_EMPTY, slice_text("")));
+	assert_false(secret_equal(slice_text("token"), slice_text("tokeN")));
+	assert_false(secret_equal(slice_text("token"), slice_text("toke")));
+}
+
 static void open_vector(char *const *columns)
 {
 	struct bytes key = vector_hex(columns[0]), associated = vector_hex(columns[1]);
@@ -207,6 +265,10 @@ int main(void)
 		cmocka_unit_test(test_blake2b),
 		cmocka_unit_test(test_commitment),
 		cmocka_unit_test(test_handle),
+		cmocka_unit_test(test_pin),
+		cmocka_unit_test(test_pin_of_the_published_vector),
+		cmocka_unit_test(test_pin_that_is_not_kept_or_damaged),
+		cmocka_unit_test(test_secret_equal),
 		cmocka_unit_test(test_unseal_of_the_published_vector),
 		cmocka_unit_test(test_unseal_of_what_was_altered),
 		cmocka_unit_test(test_seal_is_never_the_same_twice),
