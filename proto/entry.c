@@ -102,6 +102,18 @@ enum err entry_encode(const Kluis__Entry *entry, struct bytes *ret_bytes)
 	return ERR_TOO_LARGE;
 }
 
+enum err entry_read_time(struct slice bytes, uint64_t *ret_time_ms)
+{
+	uint64_t time_ms = 0;
+
+	if (bytes.length < TIME_OFFSET + TIME_SIZE || bytes.data[0] != TIME_TAG)
+		return ERR_CORRUPT;
+	for (size_t i = 0; i < TIME_SIZE; i++)
+		time_ms |= (uint64_t)bytes.data[TIME_OFFSET + i] << (8 * i);
+	*ret_time_ms = time_ms;
+	return ERR_OK;
+}
+
 void entry_set_time(uint8_t *bytes, size_t length, uint64_t time_ms)
 {
 	assert(length >= TIME_OFFSET + TIME_SIZE && bytes[0] == TIME_TAG);

@@ -12,8 +12,9 @@
 #define POOL_MAX 1024
 
 static const char *const table_names[TABLE_COUNT] = {
-	"meta",	    "entry",  "tile",	 "paper",      "principal", "invitation", "lane", "store",   "employee",
-	"customer", "record", "receipt", "receipt_at", "lookup",    "use",	  "feed", "feed_at", "import",
+	"meta",	 "entry",    "tile",	 "paper",  "principal", "invitation", "lane",
+	"store", "employee", "customer", "record", "receipt",	"receipt_at", "lookup",
+	"use",	 "feed",     "feed_at",	 "import", "journal",	"holding",    "finding",
 };
 
 const struct store_layout core_layout = {
@@ -32,11 +33,8 @@ static enum err read_last_time(struct core *core, struct store_txn *txn)
 	if (size == 0)
 		return ERR_OK;
 	TRY(ledger_entry(&core_ledger_tables, txn, size - 1, &bytes));
-	if (bytes.length < 9)
-		return ERR_CORRUPT;
-	uint64_t time_ms = 0;
-	for (unsigned i = 0; i < 8; i++) /* protobuf's fixed64 is little-endian */
-		time_ms |= (uint64_t)bytes.data[1 + i] << (8 * i);
+	uint64_t time_ms;
+	TRY(entry_read_time(bytes, &time_ms));
 	core->last_time_ms = time_ms;
 	return ERR_OK;
 }
@@ -385,6 +383,7 @@ enum err core_prepare(struct core *core, struct slice message, uint64_t now_ms, 
 	prepared->fault.text[0] = '\0';
 	prepared->view = (struct view){0};
 	prepared->is_new = false;
+	prepared->findings = 0;
 	fail(prepared, ERR_OK);
 	enum err err = prepare(core, message, now_ms, prepared);
 	if (err != ERR_OK)
@@ -403,6 +402,14 @@ bool prepared_needs_commit(const struct prepared *prepared)
 enum err prepared_failure(const struct prepared *prepared)
 {
 	return prepared->code < ERR_NOT_FOUND ? prepared->code : ERR_OK;
+}
+
+uint32_t prepared_findings(const struct prepared *prepared, uint32_t *ret_store)
+{
+	if (!prepared->has_entry || !prepared->is_new)
+		return 0;
+	*ret_store = prepared->envelope.principal.store;
+	return prepared->findings;
 }
 
 enum core_trust prepared_trust(const struct prepared *prepared)

@@ -59,6 +59,10 @@ enum core_trust prepared_trust(const struct prepared *prepared);
  */
 enum err prepared_failure(const struct prepared *prepared);
 
+/* Bits of kluis/journal.h's findings that the request gave about the store that sent it, once it is committed: for the
+ * broker's log. 0: none. ret_store: its number. */
+uint32_t prepared_findings(const struct prepared *prepared, uint32_t *ret_store);
+
 /* Commits a batch in the given order, one transaction, durable when it returns. On failure nothing of the batch
  * was done and each gets a reply that says so. Only one thread at a time. */
 enum err core_commit(struct core *core, struct prepared **batch, size_t count, uint64_t now_ms) MUST_USE;

@@ -29,6 +29,11 @@ static const struct {
 	{KLUIS__OPERATION__KIND_CENSUS, handle_census},
 	{KLUIS__OPERATION__KIND_GET_CHECKPOINT, handle_get_checkpoint},
 	{KLUIS__OPERATION__KIND_READ_LOG, handle_read_log},
+	{KLUIS__OPERATION__KIND_LOCAL_ACCESS, handle_local_access},
+	{KLUIS__OPERATION__KIND_LEASE, handle_lease},
+	{KLUIS__OPERATION__KIND_PURGE, handle_purge},
+	{KLUIS__OPERATION__KIND_HOLDINGS, handle_holdings},
+	{KLUIS__OPERATION__KIND_FINDINGS, handle_findings},
 };
 
 handler_fn *dispatch_handler(Kluis__Operation__KindCase kind)

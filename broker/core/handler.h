@@ -48,6 +48,7 @@ struct context {
 	enum agreement_state agreement_state;
 	const Rows__Employee *employee; /* named and on the roster, else NULL */
 	struct part_list parts;		/* of the reply */
+	uint32_t findings;		/* bits that copies_add_finding put down, for the broker's log */
 
 	/* this operation's */
 	const Kluis__Operation *operation;
@@ -82,9 +83,10 @@ enum err store_row_get(struct context *context, uint32_t store, Rows__Store **re
 /* Handlers of head office, papers and the log: handle_<name>.c in core/. */
 handler_fn handle_charter, handle_open_store, handle_invite, handle_join, handle_draft, handle_offer, handle_accept,
 	handle_standing, handle_staff, handle_agreements, handle_get_paper, handle_prove, handle_progress,
-	handle_census, handle_get_checkpoint, handle_read_log;
+	handle_census, handle_get_checkpoint, handle_read_log, handle_local_access, handle_purge, handle_holdings,
+	handle_findings;
 /* Handlers of personal data: in vault/. */
 handler_fn handle_lookup, handle_sync, handle_receipt, handle_registration, handle_update, handle_consent,
-	handle_restriction, handle_totals;
+	handle_restriction, handle_totals, handle_lease;
 
 #endif

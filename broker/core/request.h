@@ -54,7 +54,8 @@ struct prepared {
 	uint64_t expected; /* with ERR_SEQUENCE */
 	uint64_t index;	   /* of the entry, once committed or when sent again */
 	bool has_entry;
-	bool is_new; /* at commit: of this batch, not one sent again */
+	bool is_new;	   /* at commit: of this batch, not one sent again */
+	uint32_t findings; /* about the sender, put down by the latest run (R126) */
 	struct fault fault;
 	struct bytes entry; /* encoded */
 	struct part_list parts;

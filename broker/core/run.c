@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/copies.h"
 #include "core/request.h"
 
 static enum err load_charter(struct context *context)
@@ -183,6 +184,8 @@ static enum err write_entry(struct prepared *prepared, struct context *context, 
 static enum err refuse_all(struct prepared *prepared, struct context *context, enum err code, bool advances_lane)
 {
 	prepared->advances_lane = advances_lane;
+	if (context->envelope->principal.kind == PRINCIPAL_STORE)
+		TRY(copies_add_finding(context, FINDING_TWO_PLACES, 0));
 	return write_entry(prepared, context, code, NULL, 0);
 }
 
@@ -384,6 +387,7 @@ void request_run(struct prepared *prepared, struct store_txn *txn, uint64_t time
 	enum err err = run(prepared, &context);
 	if (err == ERR_OK)
 		err = prepared->view.status;
+	prepared->findings = err == ERR_OK ? context.findings : 0;
 	if (err != ERR_OK)
 		answer_without_entry(prepared, err);
 }

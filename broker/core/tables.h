@@ -24,6 +24,9 @@ enum table {
 	TABLE_FEED,	  /* u32 store, u64 change -> pseudonym */
 	TABLE_FEED_AT,	  /* u32 store, pseudonym -> u64 change */
 	TABLE_IMPORT,	  /* hash of file and mapping -> rows.Import */
+	TABLE_JOURNAL,	  /* u32 store -> rows.Journal */
+	TABLE_HOLDING,	  /* u32 store, purpose -> rows.Holding */
+	TABLE_FINDING,	  /* u64 complement of the second, u32 store, u64 number -> u32 kinds (FORMAT.md R126) */
 	TABLE_COUNT
 };
 

@@ -59,6 +59,10 @@ enum err ledger_prove_inclusion(const struct ledger_tables *tables, struct store
 enum err ledger_prove_consistency(const struct ledger_tables *tables, struct store_txn *txn, uint64_t old_size,
 				  uint64_t new_size, struct merkle_proof *ret_proof) MUST_USE;
 
+/* Root of the tree of the first size entries. ERR_NOT_FOUND, ERR_CORRUPT as above. */
+enum err ledger_root_at(const struct ledger_tables *tables, struct store_txn *txn, uint64_t size,
+			struct hash *ret_root) MUST_USE;
+
 /* The latest signed checkpoint; ERR_NOT_FOUND before the first. */
 enum err ledger_checkpoint(const struct ledger_tables *tables, struct store_txn *txn, struct slice *ret_note) MUST_USE;
 void ledger_put_checkpoint(const struct ledger_tables *tables, struct store_txn *txn, struct slice note);

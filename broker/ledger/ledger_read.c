@@ -100,6 +100,13 @@ enum err ledger_prove_consistency(const struct ledger_tables *tables, struct sto
 	return merkle_prove_consistency(old_size, new_size, read_node, &source, ret_proof);
 }
 
+enum err ledger_root_at(const struct ledger_tables *tables, struct store_txn *txn, uint64_t size, struct hash *ret_root)
+{
+	struct source source = {.tables = tables, .txn = txn};
+	TRY(check_size(&source, size));
+	return merkle_root_at(size, read_node, &source, ret_root);
+}
+
 /* ---- checkpoint and papers ---- */
 
 enum err ledger_checkpoint(const struct ledger_tables *tables, struct store_txn *txn, struct slice *ret_note)

@@ -8,6 +8,7 @@ struct server_core server_core_of(struct core *core)
 		.needs_commit = prepared_needs_commit,
 		.trust = prepared_trust,
 		.failure = prepared_failure,
+		.findings = prepared_findings,
 		.commit = core_commit,
 		.reply = core_reply,
 		.prepared_free = prepared_free,

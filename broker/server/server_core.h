@@ -13,6 +13,7 @@ struct server_core {
 	bool (*needs_commit)(const struct prepared *prepared);
 	enum core_trust (*trust)(const struct prepared *prepared);
 	enum err (*failure)(const struct prepared *prepared);
+	uint32_t (*findings)(const struct prepared *prepared, uint32_t *ret_store);
 	enum err (*commit)(struct core *core, struct prepared **batch, size_t count, uint64_t now_ms);
 	struct slice (*reply)(const struct prepared *prepared);
 	void (*prepared_free)(struct prepared **prepared);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kluis/clock.h"
+#include "kluis/journal.h"
 #include "kluis/limits.h"
 #include "kluis/log.h"
 #include "kluis/wire.h"
@@ -37,6 +38,7 @@ struct turns {
 
 static struct log_topic peer_topic = LOG_TOPIC("connection");
 static struct log_topic answer_topic = LOG_TOPIC("request");
+static struct log_topic finding_topic = LOG_TOPIC("finding");
 
 static void receive(struct turn *turn)
 {
@@ -100,10 +102,24 @@ static void answer(struct turn *turn, struct slice reply)
 	nng_ctx_send(turn->context, turn->aio);
 }
 
+/* What head office should look at; once a request, however many records it brought. */
+static void say_findings(const struct server_core *core, const struct prepared *prepared)
+{
+	uint8_t room[512];
+	struct bytes text = {.data = room, .capacity = sizeof room, .maximum = sizeof room};
+	uint32_t store;
+	uint32_t findings = core->findings(prepared, &store);
+	if (findings == 0 || findings_print(findings, &text) != ERR_OK)
+		return;
+	log_event(&finding_topic, "store %u: %.*s; see kluis-broker findings", store, (int)text.length,
+		  (const char *)room);
+}
+
 /* On the committer's thread. */
 static void release(void *owner)
 {
 	struct turn *turn = owner;
+	say_findings(turn->turns->core, turn->prepared);
 	answer(turn, turn->turns->core->reply(turn->prepared));
 }
 

@@ -5,6 +5,7 @@
  * that was asked for, at what a reply and an entry can carry, or at
  * ROWS_LOOKED_AT_MAX rows, so that no page takes long, even where nothing is in scope.
  */
+#include "core/copies.h"
 #include "feed/feed.h"
 #include "vault/authority.h"
 #include "vault/customer.h"
@@ -23,7 +24,8 @@ struct page {
 	bool is_full;
 	size_t bytes, bytes_max;
 	size_t count, count_max;
-	uint64_t cursor; /* change of the last row dealt with */
+	size_t disclosed; /* of these: not tombstones */
+	uint64_t cursor;  /* change of the last row dealt with */
 	Kluis__Disclosure **list;
 };
 
@@ -102,6 +104,7 @@ static enum err add_disclosure(struct context *context, struct page *page, const
 	disclosure->grant = authority->verdict.grant;
 	page->bytes += part->content.len + SALT_SIZE;
 	page->list[page->count++] = disclosure;
+	page->disclosed++;
 	return ERR_OK;
 }
 
@@ -157,6 +160,23 @@ static enum err fill(struct context *context, struct page *page)
 	return store_txn_status(context->view->txn);
 }
 
+/* R129: from the first page that discloses somebody, the store holds a copy for the purpose. */
+static enum err note_holding(struct context *context, const struct page *page)
+{
+	uint32_t store = context->envelope->principal.store;
+	struct slice purpose = page->authority.input.purpose;
+	Rows__Holding holding;
+
+	if (page->disclosed == 0)
+		return ERR_OK;
+	TRY(copies_holding(context, store, purpose, &holding));
+	if (holding.has_since_ms)
+		return ERR_OK;
+	holding.has_since_ms = 1;
+	holding.since_ms = copies_second_ms(context);
+	return copies_put_holding(context, store, purpose, &holding);
+}
+
 static enum err sync_page(struct context *context)
 {
 	struct page page = {.seen = NULL};
@@ -168,6 +188,7 @@ static enum err sync_page(struct context *context)
 	bool has_more = page.is_full || feed_has_next(&page.feed);
 	feed_close(&page.feed);
 	TRY(err);
+	TRY(note_holding(context, &page));
 	context->result->disclosures = page.list;
 	context->result->n_disclosures = page.count;
 	context->result->has_cursor = context->result->has_has_more = true;

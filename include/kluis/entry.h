@@ -26,6 +26,8 @@ enum err entry_verify(const struct entry *entry, const uint8_t key[static KEY_SI
 
 /* Appends the encoded entry. ERR_TOO_LARGE over ENTRY_MAX. */
 enum err entry_encode(const Kluis__Entry *entry, struct bytes *ret_bytes) MUST_USE;
+/* The time in an encoded entry, without opening it. ERR_CORRUPT if it does not begin as an entry does. */
+enum err entry_read_time(struct slice bytes, uint64_t *ret_time_ms) MUST_USE;
 /* Replaces the time in an encoded entry of length bytes: it is the first field, 8 bytes little-endian at offset 1. */
 void entry_set_time(uint8_t *bytes, size_t length, uint64_t time_ms);
 
