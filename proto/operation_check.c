@@ -337,7 +337,6 @@ enum err check_master_key(const Kluis__Operation *operation, struct fault *fault
 
 enum err check_rewrap(const Kluis__Operation *operation, struct fault *fault)
 {
-	TRY(check_number(operation->rewrap->after.len, 0, CURSOR_MAX, "length of after", fault));
 	return check_number(operation->rewrap->count, 1, UINT32_MAX, "count", fault);
 }
 

@@ -149,17 +149,36 @@ static enum err write_checkpoint(struct store_txn *txn, void *note)
 	return ERR_OK;
 }
 
+static enum err refresh_logs(struct core *core)
+{
+	struct store_txn *txn CLEANUP(store_end_read) = NULL;
+
+	TRY(store_begin_read(core->store, &txn));
+	return logs_refresh(txn, core->keys, &core->logs, NULL);
+}
+
+/* By each key of the trust in force (R141). */
+static enum err sign_checkpoint(struct core *core, uint64_t size, struct bytes *ret_note)
+{
+	struct checkpoint checkpoint = {.origin = slice_text(core->logs.keys[0]->public.name), .size = size};
+	struct bytes text CLEANUP(bytes_fini) = {0};
+
+	bytes_init(&text, PAPER_MAX);
+	ledger_root(core->ledger, &checkpoint.root);
+	TRY(checkpoint_print(&checkpoint, &text));
+	return note_sign(bytes_slice(&text), core->logs.keys, core->logs.count, ret_note);
+}
+
 enum err core_checkpoint(struct core *core)
 {
-	struct hash root;
 	struct bytes note CLEANUP(bytes_fini) = {0};
 	uint64_t size = ledger_size(core->ledger);
 
 	bytes_init(&note, PAPER_MAX);
 	if (size == core->checkpoint_size)
 		return ERR_OK;
-	ledger_root(core->ledger, &root);
-	TRY(checkpoint_sign(size, &root, core->keys->log, &note));
+	TRY(refresh_logs(core));
+	TRY(sign_checkpoint(core, size, &note));
 	TRY(store_update(core->store, write_checkpoint, &note));
 	core->checkpoint_size = size;
 	return ERR_OK;

@@ -54,18 +54,31 @@ static enum err read_feed_next(struct core *core, struct store_txn *txn)
 	return ERR_OK;
 }
 
+/* Its own, so only its form is looked at. */
+enum err parse_checkpoint(struct slice bytes, struct checkpoint *ret_checkpoint)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct fault fault = {""};
+	struct note note;
+
+	arena_init(&arena, PAPER_MAX);
+	enum err err = note_parse(bytes, &arena, &note, &fault);
+	if (err == ERR_OK)
+		err = checkpoint_parse(note.text, ret_checkpoint, &fault);
+	return err == ERR_OK || err == ERR_MEMORY ? err : ERR_CORRUPT;
+}
+
 static enum err read_checkpoint_size(struct core *core, struct store_txn *txn)
 {
 	struct slice note;
 	struct checkpoint checkpoint;
-	struct fault fault = {""};
 	enum err err = ledger_checkpoint(&core_ledger_tables, txn, &note);
 
 	if (err == ERR_NOT_FOUND)
 		return ERR_OK;
 	TRY(err);
-	if (checkpoint_open(note, &core->keys->log->public, &checkpoint, &fault) != ERR_OK)
-		return ERR_CORRUPT;
+	TRY(logs_check(txn, core->keys, &core->logs, note));
+	TRY(parse_checkpoint(note, &checkpoint));
 	core->checkpoint_size = checkpoint.size;
 	return ERR_OK;
 }
@@ -98,6 +111,7 @@ static enum err read_state(struct core *core, struct store_txn *txn, struct byte
 				 "the master key does not open this broker's data; is it the right master.key?");
 	TRY(read_last_time(core, txn));
 	TRY(read_feed_next(core, txn));
+	TRY(logs_refresh(txn, core->keys, &core->logs, fault));
 	err = read_checkpoint_size(core, txn);
 	if (err != ERR_OK)
 		return fault_set(fault, err,
@@ -258,8 +272,15 @@ static enum err known_key(struct core *core, struct store_txn *txn, struct prepa
 		return err == ERR_NOT_FOUND ? ERR_PRINCIPAL : err;
 	TRY(wire_decode(&rows__principal__descriptor, value, &prepared->message_arena,
 			(ProtobufCMessage **)(void *)&row));
+	if (row->is_revoked)
+		return ERR_PRINCIPAL;
 	memcpy(prepared->key, row->public_key.data, KEY_SIZE);
 	prepared->is_key_fresh = true;
+	/* only what the old key signed before it was replaced may still be asked for (R140) */
+	if (row->has_previous_key && envelope_verify(&prepared->envelope, prepared->key) != ERR_OK) {
+		memcpy(prepared->key, row->previous_key.data, KEY_SIZE);
+		prepared->is_old_key = true;
+	}
 	return ERR_OK;
 }
 
@@ -287,7 +308,7 @@ static enum err authenticate(struct core *core, struct store_txn *txn, struct pr
 		TRY(known_key(core, txn, prepared));
 	if (envelope_verify(&prepared->envelope, prepared->key) != ERR_OK)
 		return ERR_PRINCIPAL; /* says no more to whom it does not know (R37) */
-	if (!prepared->is_first_contact)
+	if (!prepared->is_first_contact && !prepared->is_old_key)
 		prepared->trust = CORE_AUTHENTICATED;
 	return ERR_OK;
 }
@@ -379,7 +400,7 @@ enum err core_prepare(struct core *core, struct slice message, uint64_t now_ms, 
 	if (prepared == NULL)
 		return ERR_MEMORY;
 	prepared->trust = CORE_GARBAGE;
-	prepared->is_first_contact = prepared->is_key_fresh = false;
+	prepared->is_first_contact = prepared->is_key_fresh = prepared->is_old_key = false;
 	prepared->fault.text[0] = '\0';
 	prepared->view = (struct view){0};
 	prepared->is_new = false;

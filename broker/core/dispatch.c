@@ -34,6 +34,11 @@ static const struct {
 	{KLUIS__OPERATION__KIND_PURGE, handle_purge},
 	{KLUIS__OPERATION__KIND_HOLDINGS, handle_holdings},
 	{KLUIS__OPERATION__KIND_FINDINGS, handle_findings},
+	{KLUIS__OPERATION__KIND_ROTATE_KEY, handle_rotate_key},
+	{KLUIS__OPERATION__KIND_REVOKE, handle_revoke},
+	{KLUIS__OPERATION__KIND_TRUST, handle_trust},
+	{KLUIS__OPERATION__KIND_MASTER_KEY, handle_master_key},
+	{KLUIS__OPERATION__KIND_REWRAP, handle_rewrap},
 };
 
 handler_fn *dispatch_handler(Kluis__Operation__KindCase kind)

@@ -5,6 +5,7 @@
 
 #include "core/core.h"
 #include "core/handler.h"
+#include "core/logs.h"
 #include "core/papers.h"
 #include "kluis/hash.h"
 
@@ -330,19 +331,41 @@ static bool is_charter_in_force(const struct context *context, struct slice hash
 	return slice_equal(SLICE_ARRAY(context->charter->hash), hash);
 }
 
-/* A store sees charters in force and its own papers (R117). */
+/* A store sees charters in force, its own papers and the broker's keys (R117, R141). */
+static enum err may_see(struct context *context, struct slice hash)
+{
+	bool is_trust;
+
+	if (context->envelope->principal.kind != PRINCIPAL_STORE || is_charter_in_force(context, hash) ||
+	    (context->store != NULL && is_own_paper(context->store, hash)))
+		return ERR_OK;
+	TRY(trust_is_version(context, hash, &is_trust));
+	return is_trust ? ERR_OK : ERR_NOT_FOUND;
+}
+
+/* Empty: the charter in force; zeros: the trust in force. */
+static enum err named_paper(struct context *context, struct slice *ret_hash)
+{
+	static const uint8_t zeros[HASH_SIZE];
+	struct slice hash = wire_slice(context->operation->get_paper->hash);
+
+	*ret_hash = hash;
+	if (hash.length == 0)
+		*ret_hash = SLICE_ARRAY(context->charter->hash);
+	if (!slice_equal(hash, SLICE_ARRAY(zeros)))
+		return ERR_OK;
+	return view_get(context->view, TABLE_META, slice_text(LOGS_META_TRUST), ret_hash);
+}
+
 enum err handle_get_paper(struct context *context)
 {
-	struct slice hash = wire_slice(context->operation->get_paper->hash), note;
+	struct slice hash, note;
 
-	if (hash.length == 0)
-		hash = SLICE_ARRAY(context->charter->hash);
-
-	bool is_store = context->envelope->principal.kind == PRINCIPAL_STORE;
-	if (is_store && !is_charter_in_force(context, hash) &&
-	    (context->store == NULL || !is_own_paper(context->store, hash)))
-		return refuse(context, ERR_NOT_FOUND, NULL);
-	enum err err = view_get(context->view, TABLE_PAPER, hash, &note);
+	enum err err = named_paper(context, &hash);
+	if (err == ERR_OK)
+		err = may_see(context, hash);
+	if (err == ERR_OK)
+		err = view_get(context->view, TABLE_PAPER, hash, &note);
 	if (err == ERR_NOT_FOUND)
 		return refuse(context, ERR_NOT_FOUND, NULL);
 	TRY(err);

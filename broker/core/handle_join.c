@@ -87,6 +87,12 @@ static enum err take_up(struct context *context, const char *name, const Rows__P
 	return row_put(context, TABLE_PRINCIPAL, slice_text(name), &row.base);
 }
 
+/* A key in wrong hands stays out, whatever invitation comes with it (R142). */
+static bool is_revoked_key(const Rows__Principal *old, struct slice key)
+{
+	return old != NULL && old->is_revoked && slice_equal(wire_slice(old->public_key), key);
+}
+
 /* FORMAT.md R104. */
 enum err handle_join(struct context *context)
 {
@@ -108,5 +114,7 @@ enum err handle_join(struct context *context)
 	err = row_get(context, TABLE_PRINCIPAL, slice_text(name), &rows__principal__descriptor, &old);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
+	if (is_revoked_key((const Rows__Principal *)old, wire_slice(context->operation->join->public_key)))
+		return refuse(context, ERR_PRINCIPAL, NULL);
 	return take_up(context, name, (const Rows__Principal *)old);
 }

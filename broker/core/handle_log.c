@@ -8,11 +8,8 @@
 
 static enum err latest_checkpoint(struct context *context, struct slice *ret_note, struct checkpoint *ret_checkpoint)
 {
-	struct fault fault = {""};
-
 	TRY(ledger_checkpoint(&core_ledger_tables, context->view->txn, ret_note));
-	return checkpoint_open(*ret_note, &context->keys->log->public, ret_checkpoint, &fault) == ERR_OK ? ERR_OK
-													 : ERR_CORRUPT;
+	return parse_checkpoint(*ret_note, ret_checkpoint);
 }
 
 enum err handle_get_checkpoint(struct context *context)

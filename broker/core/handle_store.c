@@ -40,11 +40,11 @@ static const Rows__Paper *standing_paper(const Rows__Store *row)
 static enum err has_joined(struct context *context, uint32_t store, bool *ret_has_joined)
 {
 	char name[PRINCIPAL_MAX + 1];
-	struct slice value;
+	ProtobufCMessage *row;
 
 	TRY(principal_store_name(slice_text(context->charter->origin), store, name));
-	enum err err = view_get(context->view, TABLE_PRINCIPAL, slice_text(name), &value);
-	*ret_has_joined = err == ERR_OK;
+	enum err err = row_get(context, TABLE_PRINCIPAL, slice_text(name), &rows__principal__descriptor, &row);
+	*ret_has_joined = err == ERR_OK && !((const Rows__Principal *)row)->is_revoked;
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 

@@ -80,6 +80,9 @@ enum err row_put(struct context *context, enum table table, struct slice key, co
 struct slice store_key(uint32_t store, uint8_t place[static 4]);
 enum err store_row_get(struct context *context, uint32_t store, Rows__Store **ret_row) MUST_USE;
 
+/* Whether the paper under a hash is a version of the trust, which everybody may see (FORMAT.md R141). */
+enum err trust_is_version(struct context *context, struct slice hash, bool *ret_is_version) MUST_USE;
+
 /* Handlers of head office, papers and the log: handle_<name>.c in core/. */
 handler_fn handle_charter, handle_open_store, handle_invite, handle_join, handle_draft, handle_offer, handle_accept,
 	handle_standing, handle_staff, handle_agreements, handle_get_paper, handle_prove, handle_progress,
@@ -88,5 +91,8 @@ handler_fn handle_charter, handle_open_store, handle_invite, handle_join, handle
 /* Handlers of personal data: in vault/. */
 handler_fn handle_lookup, handle_sync, handle_receipt, handle_registration, handle_update, handle_consent,
 	handle_restriction, handle_totals, handle_lease;
+
+/* Handlers of keys: handle_key.c, handle_trust.c; vault/handle_master_key.c. */
+handler_fn handle_rotate_key, handle_revoke, handle_trust, handle_master_key, handle_rewrap;
 
 #endif

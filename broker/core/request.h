@@ -10,6 +10,7 @@
 
 #include "core/core.h"
 #include "core/handler.h"
+#include "core/logs.h"
 #include "core/papers.h"
 #include "ledger/ledger.h"
 #include "vault/vault.h"
@@ -28,6 +29,7 @@ struct core {
 	uint64_t slots[SLOT_COUNT];	/* the writer's: commit that last changed a row with this hash */
 	uint64_t feed_next;		/* the writer's: next change number */
 	uint64_t checkpoint_size;	/* the writer's */
+	struct logs logs;		/* the writer's */
 	pthread_mutex_t pool_mutex;
 	struct prepared *pool;
 	size_t pool_count;
@@ -43,6 +45,7 @@ struct prepared {
 	enum core_trust trust;
 	bool is_first_contact; /* Join */
 	bool is_key_fresh;     /* read from the state that the next run sees */
+	bool is_old_key;       /* the principal's key before its last rotation (R140) */
 
 	/* of the latest run */
 	struct view view;
@@ -72,6 +75,10 @@ void request_run(struct prepared *prepared, struct store_txn *txn, uint64_t time
 
 /* After the batch: encodes the reply, or one that says err. */
 void request_finish(struct prepared *prepared, enum err err);
+
+/* The broker's own latest checkpoint, whose signatures logs_check has seen to; origin points into bytes. ERR_CORRUPT.
+ */
+enum err parse_checkpoint(struct slice bytes, struct checkpoint *ret_checkpoint) MUST_USE;
 
 /* The lane row's key and value (tables.h). */
 struct lane {
