@@ -44,6 +44,10 @@ static const struct command commands[] = {
 	{"staff add", "HANDLE", 1, 1,
 	 "Put an employee on the roster, or change the role; the name is read from standard input", NULL, staff_options,
 	 agent_command_staff_add},
+	{"staff pin", "HANDLE", 1, 1, "Set the PIN that an employee signs in with at the till",
+	 "It is typed twice and not shown, or read as one line of standard input. Forgets wrong tries, so it unlocks "
+	 "too.",
+	 plain_options, agent_command_staff_pin},
 	{"staff list", NULL, 0, 0, "List the roster", NULL, list_options, agent_command_staff_list},
 	{"staff remove", "HANDLE", 1, 1, "Take an employee off the roster", NULL, plain_options,
 	 agent_command_staff_remove},

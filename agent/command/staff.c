@@ -9,6 +9,7 @@
 #include "kluis/hash.h"
 #include "kluis/ini.h"
 #include "kluis/table.h"
+#include "staff.h"
 
 /* Taken off here, but the broker has not said yet that it knows. */
 static bool is_leaving(const struct replica_employee *employee)
@@ -76,6 +77,17 @@ static enum err read_name(struct replica_employee *employee, struct fault *fault
 	return is_text ? ERR_OK : fault_set(fault, ERR_USAGE, "the name is empty or not UTF-8");
 }
 
+/* None is set for anybody by default. */
+static enum err advise_pin(const struct agent *agent, const char *handle)
+{
+	struct staff_standing standing;
+
+	TRY(staff_standing(&agent->replica, handle, &standing));
+	if (!standing.has_pin)
+		fprintf(stderr, "no PIN is set yet, so no till lets %s in: kluis-agent staff pin %s\n", handle, handle);
+	return ERR_OK;
+}
+
 enum err agent_command_staff_add(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct agent_options *settings = target;
@@ -102,7 +114,8 @@ enum err agent_command_staff_add(void *target, const struct command_arguments *a
 	memcpy(employee.role, settings->role, strlen(settings->role) + 1);
 	TRY(agent_connect(&agent, LANE_ADMIN, fault));
 	TRY(send_staff(&agent, &employee, employee.role, fault));
-	return replica_put_employee(&agent.replica, &employee);
+	TRY(replica_put_employee(&agent.replica, &employee));
+	return advise_pin(&agent, handle);
 }
 
 enum err agent_command_staff_remove(void *target, const struct command_arguments *arguments, struct fault *fault)
@@ -131,17 +144,29 @@ enum err agent_command_staff_remove(void *target, const struct command_arguments
 static const struct table_column columns[] = {{"handle", "handle", TABLE_LEFT},
 					      {"role", "role", TABLE_LEFT},
 					      {"name", "name", TABLE_LEFT},
-					      {"pseudonym", "pseudonym", TABLE_LEFT}};
+					      {"pseudonym", "pseudonym", TABLE_LEFT},
+					      {"pin", "PIN", TABLE_LEFT}};
+
+struct listing {
+	const struct replica *replica;
+	struct table *table;
+};
 
 static enum err add_row(void *context, const struct replica_employee *employee)
 {
+	const struct listing *listing = context;
+	struct staff_standing standing;
 	char pseudonym[2 * PSEUDONYM_SIZE + 1];
 
+	TRY(staff_standing(listing->replica, employee->handle, &standing));
 	hex_print(SLICE_ARRAY(employee->pseudonym), pseudonym);
 	json_t *cells[] = {json_string(employee->handle),
 			   json_string(is_leaving(employee) ? "(leaving)" : employee->role),
-			   json_string(employee->name), json_string(pseudonym)};
-	return table_add(context, cells);
+			   json_string(employee->name), json_string(pseudonym),
+			   json_string(standing.is_locked ? "locked"
+				       : standing.has_pin ? "set"
+							  : "none")};
+	return table_add(listing->table, cells);
 }
 
 enum err agent_command_staff_list(void *target, const struct command_arguments *arguments, struct fault *fault)
@@ -154,6 +179,7 @@ enum err agent_command_staff_list(void *target, const struct command_arguments *
 	if (table == NULL)
 		return ERR_MEMORY;
 	TRY(agent_open(&agent, settings->data, fault));
-	TRY(replica_each_employee(&agent.replica, add_row, table));
+	struct listing listing = {.replica = &agent.replica, .table = table};
+	TRY(replica_each_employee(&agent.replica, add_row, &listing));
 	return table_print(table, stdout, settings->is_json);
 }
