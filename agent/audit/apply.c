@@ -135,7 +135,7 @@ static enum err apply_draft(struct state *state, const struct step *step)
 
 static enum err apply_offer(struct state *state, const struct step *step)
 {
-	const struct paper_text *paper = state_paper(state, wire_slice(step->operation->offer->hash));
+	struct paper_text *paper = state_paper(state, wire_slice(step->operation->offer->hash));
 	struct store_fact *store = NULL;
 
 	if (paper != NULL && paper->agreement != NULL)
@@ -145,14 +145,26 @@ static enum err apply_offer(struct state *state, const struct step *step)
 	return ERR_OK;
 }
 
+/* Whatever was current ends here. */
+static void end_agreement(struct store_fact *store, uint64_t time_ms)
+{
+	if (store->current.paper != NULL && store->current.paper->ended_ms == 0)
+		store->current.paper->ended_ms = time_ms;
+}
+
 static enum err apply_accept(struct state *state, const struct step *step)
 {
 	struct store_fact *store = step->store;
 
 	if (store == NULL)
 		return ERR_OK;
-	store->current = (struct standing){.paper = state_paper(state, wire_slice(step->operation->accept->agreement)),
-					   .state = AGREEMENT_ACTIVE};
+	end_agreement(store, step->time_ms);
+	struct paper_text *paper = state_paper(state, wire_slice(step->operation->accept->agreement));
+	if (paper != NULL && paper->accepted_ms == 0)
+		paper->accepted_ms = step->time_ms;
+	if (paper != NULL)
+		paper->ended_ms = 0;
+	store->current = (struct standing){.paper = paper, .state = AGREEMENT_ACTIVE};
 	store->candidate = (struct standing){0};
 	return ERR_OK;
 }
@@ -163,12 +175,24 @@ static enum err apply_standing(struct state *state, const struct step *step)
 						      AGREEMENT_TERMINATED};
 	struct store_fact *store = state_store(state, step->operation->standing->store);
 
-	if (store != NULL && step->operation->standing->action <= 3)
-		store->current.state = states[step->operation->standing->action];
+	if (store == NULL || step->operation->standing->action > 3)
+		return ERR_OK;
+	store->current.state = states[step->operation->standing->action];
+	if (store->current.state != AGREEMENT_ACTIVE)
+		end_agreement(store, step->time_ms);
+	else if (store->current.paper != NULL)
+		store->current.paper->ended_ms = 0;
 	return ERR_OK;
 }
 
 /* ---- who ---- */
+
+static void init_store(struct state *state, struct store_fact *store)
+{
+	map_init(&store->employees, state->arena);
+	map_init(&store->copies, state->arena);
+	map_init(&store->shifts, state->arena);
+}
 
 static enum err apply_open_store(struct state *state, const struct step *step)
 {
@@ -181,7 +205,7 @@ static enum err apply_open_store(struct state *state, const struct step *step)
 	if (store == NULL)
 		return ERR_MEMORY;
 	if (!store->is_open)
-		map_init(&store->employees, state->arena);
+		init_store(state, store);
 	store->is_open = true;
 	store->number = open->store;
 	TRY(copy_text(state, open->name, &store->name));
@@ -212,6 +236,7 @@ static enum err apply_join(struct state *state, const struct step *step)
 		fact->is_open = false;
 	if (store == NULL || principal == NULL || !principal->has_key || store->current.state != AGREEMENT_ACTIVE)
 		return ERR_OK;
+	end_agreement(store, step->time_ms);
 	store->candidate = (struct standing){.paper = store->current.paper, .state = AGREEMENT_OFFERED};
 	store->current = (struct standing){0};
 	return ERR_OK;
@@ -227,12 +252,13 @@ static enum err apply_staff(struct state *state, const struct step *step)
 		return ERR_OK;
 	if (staff->role[0] == '\0') {
 		map_remove(&store->employees, wire_slice(staff->employee));
-		return ERR_OK;
+		return custody_shift(state, step, store, wire_slice(staff->employee), NULL);
 	}
 	employee = map_take(&store->employees, wire_slice(staff->employee), sizeof *employee);
 	if (employee == NULL)
 		return ERR_MEMORY;
-	return copy_text(state, staff->role, &employee->role);
+	TRY(copy_text(state, staff->role, &employee->role));
+	return custody_shift(state, step, store, wire_slice(staff->employee), employee->role);
 }
 
 /* ---- customers ---- */
@@ -362,6 +388,7 @@ static enum err apply_lookup(struct state *state, const struct step *step)
 	const struct paper_text *paper = step->store == NULL ? NULL : step->store->current.paper;
 	uint32_t grant;
 
+	TRY(custody_deliver(state, step));
 	if (paper == NULL || paper->agreement == NULL || step->result->n_disclosures == 0)
 		return ERR_OK;
 	grant = step->result->disclosures[0]->grant;
@@ -408,6 +435,10 @@ static const struct {
 	{KLUIS__OPERATION__KIND_RECEIPT, apply_receipt},
 	{KLUIS__OPERATION__KIND_LOOKUP, apply_lookup},
 	{KLUIS__OPERATION__KIND_PROGRESS, apply_progress},
+	{KLUIS__OPERATION__KIND_SYNC, apply_sync},
+	{KLUIS__OPERATION__KIND_LEASE, apply_lease},
+	{KLUIS__OPERATION__KIND_PURGE, apply_purge},
+	{KLUIS__OPERATION__KIND_LOCAL_ACCESS, apply_local_access},
 };
 
 enum err state_apply(struct state *state, const struct step *step)

@@ -28,6 +28,11 @@ static const struct {
 	{KLUIS__OPERATION__KIND_CENSUS, recompute_census},
 	{KLUIS__OPERATION__KIND_GET_CHECKPOINT, recompute_get_checkpoint},
 	{KLUIS__OPERATION__KIND_READ_LOG, recompute_read_log},
+	{KLUIS__OPERATION__KIND_LOCAL_ACCESS, recompute_local_access},
+	{KLUIS__OPERATION__KIND_LEASE, recompute_lease},
+	{KLUIS__OPERATION__KIND_PURGE, recompute_purge},
+	{KLUIS__OPERATION__KIND_HOLDINGS, recompute_list},
+	{KLUIS__OPERATION__KIND_FINDINGS, recompute_list},
 };
 
 /* What no operation but lookup and sync does: hand out personal data. */

@@ -1,6 +1,7 @@
 /*
  * Every decision of the log made again and compared (FORMAT.md sections 8 and 9): one function a kind of
- * operation. Data operations are in recompute_data.c, head office's and papers' in recompute_office.c.
+ * operation. Data operations are in recompute_data.c, head office's and papers' in recompute_office.c, those
+ * of stores that run themselves in recompute_custody.c.
  *
  * Threads: one.
  */
@@ -21,5 +22,6 @@ recompute_fn recompute_charter, recompute_open_store, recompute_invite, recomput
 	recompute_offer, recompute_accept, recompute_standing, recompute_staff, recompute_agreements,
 	recompute_get_paper, recompute_prove, recompute_progress, recompute_totals, recompute_census,
 	recompute_get_checkpoint, recompute_read_log;
+recompute_fn recompute_local_access, recompute_lease, recompute_purge, recompute_list;
 
 #endif

@@ -57,6 +57,9 @@ static enum err take_entry(void *context, uint64_t index, struct slice bytes, st
 	if (err != ERR_OK)
 		return fault_set(fault, err, "no memory for the facts of the log");
 	TRY(take_steps(replay, index, &entry, fault));
+	err = chronicle_add(&replay->state.chronicle, &entry.leaf, entry.decoded->time_ms);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "no memory for the facts of the log");
 	arena_reset(&replay->entries);
 	progress_show(&replay->progress, index);
 	return ERR_OK;

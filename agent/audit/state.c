@@ -5,11 +5,12 @@
 #include <string.h>
 
 #define DAY_MS 86400000u
+#define STATE_MAPS 8
 #define USE_KEY_SIZE (HASH_SIZE + 1 + 4)
 #define CONSENT_GIVEN 4 /* R115 */
 #define CONSENT_RENEWED 5
 
-static struct map *const *maps_of(struct state *state, struct map *place[static 7])
+static struct map *const *maps_of(struct state *state, struct map *place[static STATE_MAPS])
 {
 	place[0] = &state->papers;
 	place[1] = &state->stores;
@@ -18,37 +19,41 @@ static struct map *const *maps_of(struct state *state, struct map *place[static 
 	place[4] = &state->receipts;
 	place[5] = &state->imports;
 	place[6] = &state->uses;
+	place[7] = &state->deliveries;
 	return place;
 }
 
 void state_init(struct state *state, const struct mirror *mirror, const struct public_key *controller,
 		struct findings *findings, struct arena *arena)
 {
-	struct map *maps[7];
+	struct map *maps[STATE_MAPS];
 
 	*state = (struct state){.mirror = mirror, .findings = findings, .arena = arena, .controller = *controller};
 	principals_init(&state->principals, controller, arena);
+	chronicle_init(&state->chronicle, arena);
 	maps_of(state, maps);
-	for (size_t i = 0; i < 7; i++)
+	for (size_t i = 0; i < STATE_MAPS; i++)
 		map_init(maps[i], arena);
 }
 
-static void fini_employees(void *item, void *context)
+static void fini_store(void *item, void *context)
 {
 	struct store_fact *store = item;
 
 	(void)context;
 	map_fini(&store->employees);
+	map_fini(&store->copies);
+	map_fini(&store->shifts);
 }
 
 void state_fini(struct state *state)
 {
-	struct map *maps[7];
+	struct map *maps[STATE_MAPS];
 
-	map_each(&state->stores, fini_employees, NULL);
+	map_each(&state->stores, fini_store, NULL);
 	principals_fini(&state->principals);
 	maps_of(state, maps);
-	for (size_t i = 0; i < 7; i++)
+	for (size_t i = 0; i < STATE_MAPS; i++)
 		map_fini(maps[i]);
 }
 
@@ -68,7 +73,7 @@ struct customer_fact *state_customer(const struct state *state, struct slice pse
 	return map_find(&state->customers, pseudonym);
 }
 
-const struct paper_text *state_paper(const struct state *state, struct slice hash)
+struct paper_text *state_paper(const struct state *state, struct slice hash)
 {
 	return map_find(&state->papers, hash);
 }

@@ -8,6 +8,8 @@
 #ifndef AUDIT_STATE_H
 #define AUDIT_STATE_H
 
+#include "chronicle.h"
+#include "custody.h"
 #include "finding.h"
 #include "kluis/agreement.h"
 #include "kluis/decide.h"
@@ -25,10 +27,12 @@ struct paper_text {
 	const struct agreement *agreement;
 	const struct charter *agreement_charter; /* what the agreement's names mean (R25) */
 	struct slice text;
+	uint64_t accepted_ms; /* 0: never */
+	uint64_t ended_ms;    /* suspended, terminated, replaced; 0: not, or resumed */
 };
 
 struct standing {
-	const struct paper_text *paper; /* NULL: none */
+	struct paper_text *paper; /* NULL: none */
 	enum agreement_state state;
 };
 
@@ -44,6 +48,8 @@ struct store_fact {
 	const char *name, *country;
 	struct standing current, candidate; /* R26 */
 	struct map employees;
+	struct map copies, shifts;	 /* custody.h */
+	struct journal_position journal; /* R125 */
 };
 
 struct invitation_fact {
@@ -99,7 +105,8 @@ struct state {
 	struct public_key controller;
 	const struct charter *charter; /* in force; NULL before the first entry */
 	struct principals principals;
-	struct map papers, stores, invitations, customers, receipts, imports, uses;
+	struct map papers, stores, invitations, customers, receipts, imports, uses, deliveries;
+	struct chronicle chronicle; /* of the entries before this one */
 };
 
 /* One operation of an entry. */
@@ -124,7 +131,7 @@ enum err state_apply(struct state *state, const struct step *step) MUST_USE;
 /* Finders; NULL when the log has not told of it. */
 struct store_fact *state_store(const struct state *state, uint32_t number);
 struct customer_fact *state_customer(const struct state *state, struct slice pseudonym);
-const struct paper_text *state_paper(const struct state *state, struct slice hash);
+struct paper_text *state_paper(const struct state *state, struct slice hash);
 const struct employee_fact *state_employee(const struct store_fact *store, struct slice pseudonym);
 const struct visit_fact *customer_visit_at(const struct customer_fact *customer, uint32_t store);
 struct consent_fact *customer_consent_to(const struct customer_fact *customer, struct slice purpose);

@@ -1,0 +1,256 @@
+/* What a journal's records show, held against what the store had and was allowed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "action.h"
+#include "custody_story.h"
+
+#define HOUR_MS UINT64_C(3600000)
+
+static struct custody_story story;
+static struct finding_lines lines;
+
+static int set_up(void **state)
+{
+	(void)state;
+	custody_begin(&story);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	custody_end(&story);
+	return 0;
+}
+
+static void nothing_found(void)
+{
+	custody_audit(&story, &lines);
+	if (lines.count != 0)
+		fail_msg("%s", lines.all);
+}
+
+/* One finding, which says this of the record. */
+static void found(const char *what)
+{
+	custody_audit(&story, &lines);
+	if (lines.count != 1 || strstr(lines.all, "(local_access): journal record ") == NULL ||
+	    strstr(lines.all, what) == NULL)
+		fail_msg("%zu findings where one is to say \"%s\": %s", lines.count, what, lines.all);
+}
+
+static void test_what_is_as_it_should_be(void **state)
+{
+	Kluis__JournalRecord record = custody_record(&story);
+
+	(void)state;
+	assert_int_equal(custody_upload(&story, &record).result->findings, 0);
+	record = custody_record(&story);
+	record.customer = wire_data(story.bert);
+	record.fields = 3;
+	custody_upload(&story, &record);
+	/* refused at the till: nothing was shown */
+	record = custody_record(&story);
+	record.code = ERR_HOURS;
+	record.has_version = record.has_fields = record.has_grant = record.has_entry = 0;
+	custody_upload(&story, &record);
+	nothing_found();
+}
+
+static void another_entry(Kluis__JournalRecord *record)
+{
+	record->entry = story.copied + 1;
+}
+static void an_entry_that_is_none(Kluis__JournalRecord *record)
+{
+	record->entry = 1000000;
+}
+static void somebody_else(Kluis__JournalRecord *record)
+{
+	record->customer = wire_data(franchise_draw(story.formula));
+}
+static void another_version(Kluis__JournalRecord *record)
+{
+	record->version = 2;
+}
+static void another_purpose(Kluis__JournalRecord *record)
+{
+	static char marketing[] = "direct-marketing";
+	record->purpose = marketing;
+	record->code = ERR_OK;
+}
+static void fields_that_no_entry_brought(Kluis__JournalRecord *record)
+{
+	record->fields = 1 | 4;
+}
+static void another_agreement(Kluis__JournalRecord *record)
+{
+	memset(record->agreement.data, 1, HASH_SIZE);
+}
+static void another_grant(Kluis__JournalRecord *record)
+{
+	record->grant = 1;
+}
+static void nobody_on_the_roster(Kluis__JournalRecord *record)
+{
+	memset(record->employee.data, 1, PSEUDONYM_SIZE);
+}
+
+static void test_what_is_not(void **state)
+{
+	static const struct {
+		void (*spoil)(Kluis__JournalRecord *record);
+		const char *first, *second; /* findings; NULL: one only */
+	} rows[] = {
+		{another_entry, "did not disclose to this store for purpose service", NULL},
+		{an_entry_that_is_none, "did not disclose to this store for purpose service", NULL},
+		{somebody_else, "did not disclose to this store for purpose service", NULL},
+		{another_version, "shows version 2 of customer", NULL},
+		{another_purpose, "did not disclose to this store for purpose direct-marketing",
+		 "no grant for purpose direct-marketing"},
+		{fields_that_no_entry_brought, "did not disclose (mask 0000000000000004)",
+		 "grant till does not allow (mask 0000000000000004)"},
+		{another_agreement, "under an agreement that this store never had", NULL},
+		{another_grant, "names grant number 1, which its agreement does not have", NULL},
+		{nobody_on_the_roster, "grant till: employee", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		Kluis__JournalRecord record = custody_record(&story);
+
+		rows[i].spoil(&record);
+		custody_upload(&story, &record);
+		if (rows[i].second == NULL) {
+			found(rows[i].first);
+		} else {
+			custody_audit(&story, &lines);
+			assert_int_equal(lines.count, 2);
+			assert_non_null(strstr(lines.all, rows[i].first));
+			assert_non_null(strstr(lines.all, rows[i].second));
+		}
+		tear_down(state);
+		set_up(state);
+	}
+}
+
+/* A Friday at 12:00 UTC is 13:00 in Amsterdam; eight hours later the shop is closed. */
+static void test_out_of_hours(void **state)
+{
+	Kluis__JournalRecord record;
+
+	(void)state;
+	story.formula->now_ms += 8 * HOUR_MS;
+	record = custody_record(&story);
+	record.time_ms -= 2 * HOUR_MS; /* 19:00, uploaded at 21:00 */
+	custody_upload(&story, &record);
+	nothing_found();
+	record = custody_record(&story);
+	custody_upload(&story, &record);
+	found("was not allowed at 2026-11-20T20:00:00");
+	assert_non_null(strstr(lines.all, "grant till: hours"));
+}
+
+/* Removed at 12:00, read at 13:00 without having heard of it: the copy's lease is what ends that. */
+static void test_an_employee_who_was_removed(void **state)
+{
+	struct slice employee = SLICE_ARRAY(story.store->employee);
+	uint32_t number = 12;
+	Kluis__JournalRecord record;
+
+	(void)state;
+	franchise_must(story.formula, &story.formula->office, action_staff(story.formula, &number, employee, "", NULL));
+	story.formula->now_ms += HOUR_MS;
+	record = custody_record(&story);
+	custody_upload(&story, &record);
+	nothing_found();
+	/* but not once it has seen a log that goes on after that */
+	struct frontier frontier = {0};
+	struct hash leaf, root;
+	uint64_t size = core_size(story.formula->core);
+	struct answer log =
+		franchise_must(story.formula, &story.formula->office, action_read_log(story.formula, 0, size));
+	for (uint64_t i = 0; i < size; i++) {
+		merkle_leaf(answer_item(&log, 0, i), &leaf);
+		frontier_append(&frontier, &leaf);
+	}
+	frontier_root(&frontier, &root);
+	record = custody_record(&story);
+	record.seen_size = size;
+	record.seen_root = wire_data(SLICE_ARRAY(root.bytes));
+	struct answer answer = custody_upload(&story, &record);
+	assert_int_equal(answer.result->findings, 0);
+	found("grant till: employee");
+}
+
+/* A manager now, a cashier when it was read. */
+static void test_the_role_at_the_time(void **state)
+{
+	struct slice employee = SLICE_ARRAY(story.store->employee);
+	uint32_t number = 12;
+	Kluis__JournalRecord record;
+
+	(void)state;
+	story.formula->now_ms += HOUR_MS;
+	franchise_must(story.formula, &story.formula->office,
+		       action_staff(story.formula, &number, employee, "manager", NULL));
+	record = custody_record(&story);
+	record.time_ms -= HOUR_MS / 2;
+	custody_upload(&story, &record);
+	nothing_found();
+	story.formula->now_ms += HOUR_MS;
+	record = custody_record(&story);
+	custody_upload(&story, &record);
+	found("grant till: staff");
+}
+
+/* What a first lease, a purge and a second lease leave open between them. */
+static void test_between_two_leases(void **state)
+{
+	struct book none = {0};
+	Kluis__JournalRecord record;
+
+	(void)state;
+	franchise_must(story.formula, story.store, action_purge(story.formula, "service", ERR_TIMEOUT));
+	story.formula->now_ms += 3 * HOUR_MS;
+	franchise_must(story.formula, story.store, action_lease(story.formula, "service", &none));
+	record = custody_record(&story);
+	record.time_ms -= HOUR_MS;
+	/* the lease committed to an empty journal: what is in it was made after */
+	assert_int_equal(custody_upload(&story, &record).result->findings, FINDING_BACKDATED);
+	custody_audit(&story, &lines);
+	assert_int_equal(lines.count, 2);
+	assert_non_null(strstr(lines.all, "dated before something that it comes after"));
+	assert_non_null(strstr(lines.all, "was read at 2026-11-20T14:00:00"));
+	assert_non_null(strstr(lines.all, "outside every lease for purpose service"));
+}
+
+/* What it shows came later. */
+static void test_before_it_was_disclosed(void **state)
+{
+	Kluis__JournalRecord record;
+	struct book none = {0};
+
+	(void)state;
+	story.formula->now_ms += 2 * HOUR_MS;
+	struct answer answer = franchise_must(story.formula, story.store, action_sync(story.formula, "service", 0, 10));
+	record = book_next(story.formula, &none, story.store, story.anna, answer.reply->index);
+	record.time_ms -= HOUR_MS;
+	custody_upload(&story, &record);
+	found("had disclosed it");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_what_is_as_it_should_be),	TEST(test_what_is_not),		 TEST(test_out_of_hours),
+		TEST(test_an_employee_who_was_removed), TEST(test_the_role_at_the_time), TEST(test_between_two_leases),
+		TEST(test_before_it_was_disclosed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
