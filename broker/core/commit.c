@@ -14,12 +14,59 @@ struct batch {
 	uint64_t time_ms;
 	uint64_t number; /* of this commit */
 	uint64_t feed_next;
+	struct core_news *news;
 };
 
 static void mark(struct batch *batch, enum table table, struct slice key)
 {
 	batch->core->slots[view_hash(table, key) % SLOT_COUNT] = batch->number;
 }
+
+/* ---- who sees something else now ---- */
+
+static void news_for(struct core_news *news, uint32_t store)
+{
+	if (news->is_for_all)
+		return;
+	for (size_t i = news->count; i > 0; i--)
+		if (news->stores[i - 1] == store)
+			return;
+	if (news->count == CORE_NEWS_STORES_MAX)
+		news->is_for_all = true;
+	else
+		news->stores[news->count++] = store;
+}
+
+/* A key of another kind of principal, or none, is nobody's news. */
+static void news_for_principal(struct core_news *news, struct slice name)
+{
+	struct principal principal;
+
+	if (principal_parse(name, &principal) == ERR_OK && principal.kind == PRINCIPAL_STORE)
+		news_for(news, principal.store);
+}
+
+/* What a Watch's answer is made of, and the key that it is taken under (FORMAT.md R121). */
+static void note_news(struct core_news *news, const struct effect *effect)
+{
+	if (effect->kind == EFFECT_TOUCH && effect->store == FEED_ALL)
+		news->is_feed_all = true;
+	else if (effect->kind == EFFECT_TOUCH)
+		news_for(news, effect->store);
+	else if (effect->table == TABLE_STORE || effect->table == TABLE_EMPLOYEE)
+		news_for(news, get_u32(effect->key.data));
+	else if (effect->table == TABLE_PRINCIPAL)
+		news_for_principal(news, effect->key);
+	else if (effect->table == TABLE_META && slice_equal(effect->key, slice_text("trust")))
+		news->is_for_all = true;
+}
+
+const struct core_news *core_news(const struct core *core)
+{
+	return &core->news;
+}
+
+/* ---- writing ---- */
 
 static bool still_holds(const struct core *core, const struct prepared *prepared)
 {
@@ -45,10 +92,12 @@ static void apply_touch(struct batch *batch, struct store_txn *txn, const struct
 	put_u64(place + 4, batch->feed_next++);
 	store_put(txn, TABLE_FEED, SLICE_ARRAY(place), effect->key);
 	store_put(txn, TABLE_FEED_AT, SLICE_ARRAY(at), SLICE(place + 4, 8));
+	store_put(txn, TABLE_FEED_NEWEST, SLICE(place, 4), SLICE(place + 4, 8));
 }
 
 static void apply(struct batch *batch, struct store_txn *txn, const struct effect *effect)
 {
+	note_news(batch->news, effect);
 	if (effect->kind == EFFECT_TOUCH) {
 		apply_touch(batch, txn, effect);
 		return;
@@ -91,6 +140,8 @@ static enum err write_request(struct batch *batch, struct store_txn *txn, struct
 		return ERR_OK;
 	for (size_t i = 0; i < prepared->view.effect_count; i++)
 		apply(batch, txn, &prepared->view.effects[i]);
+	if (!prepared->has_entry) /* a cosignature (R144) */
+		return store_txn_status(txn);
 	entry_set_time(prepared->entry.data, prepared->entry.length, batch->time_ms);
 	TRY(ledger_append(batch->core->ledger, txn, bytes_slice(&prepared->entry), &prepared->index, &leaf));
 	if (prepared->advances_lane)
@@ -105,6 +156,7 @@ static enum err write_batch(struct store_txn *txn, void *context)
 
 	ledger_begin(batch->core->ledger);
 	batch->feed_next = batch->core->feed_next;
+	*batch->news = (struct core_news){.number = batch->number};
 	for (size_t i = 0; i < batch->count; i++)
 		if (batch->requests[i]->is_new)
 			TRY(write_request(batch, txn, batch->requests[i]));
@@ -121,17 +173,21 @@ enum err core_commit(struct core *core, struct prepared **requests, size_t count
 			      .requests = requests,
 			      .count = count,
 			      .time_ms = now_ms > last_ms ? now_ms : last_ms,
-			      .number = atomic_load(&core->commit_number) + 1};
+			      .number = atomic_load(&core->commit_number) + 1,
+			      .news = &core->news};
 
 	for (size_t i = 0; i < count; i++)
 		requests[i]->is_new = requests[i]->needs_commit;
+	uint64_t size = ledger_size(core->ledger);
 	enum err err = store_update(core->store, write_batch, &batch);
 	if (err == ERR_OK) {
 		ledger_keep(core->ledger);
 		core->feed_next = batch.feed_next;
-		atomic_store(&core->last_time_ms, batch.time_ms);
+		if (ledger_size(core->ledger) > size)
+			atomic_store(&core->last_time_ms, batch.time_ms);
 	} else {
 		ledger_drop(core->ledger);
+		core->news = (struct core_news){.number = batch.number};
 	}
 	/* also after a failure: rows marked in it may not be taken for unchanged */
 	atomic_store(&core->commit_number, batch.number);

@@ -12,9 +12,9 @@
 #define POOL_MAX 1024
 
 static const char *const table_names[TABLE_COUNT] = {
-	"meta",	 "entry",    "tile",	 "paper",  "principal", "invitation", "lane",
-	"store", "employee", "customer", "record", "receipt",	"receipt_at", "lookup",
-	"use",	 "feed",     "feed_at",	 "import", "journal",	"holding",    "finding",
+	"meta",	    "entry",	"tile",	   "paper",   "principal",  "invitation",  "lane",    "store",
+	"employee", "customer", "record",  "receipt", "receipt_at", "lookup",	   "use",     "feed",
+	"feed_at",  "import",	"journal", "holding", "finding",    "feed_newest", "witness", "cosignature",
 };
 
 const struct store_layout core_layout = {
@@ -116,6 +116,9 @@ static enum err read_state(struct core *core, struct store_txn *txn, struct byte
 	if (err != ERR_OK)
 		return fault_set(fault, err,
 				 "the stored checkpoint is not signed by this log key; is it the right log.key?");
+	err = rounds_load(core->rounds, txn);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "what is kept of the witnesses' round cannot be read");
 	err = check_controller(core, txn);
 	if (err != ERR_OK)
 		return fault_set(fault, err,
@@ -158,6 +161,7 @@ enum err core_open(struct store *store, const struct core_keys *keys, uint64_t n
 	core->keys = keys;
 	pthread_mutex_init(&core->pool_mutex, NULL);
 	TRY(papers_new(&keys->controller, &core->papers));
+	TRY(rounds_new(&core->rounds));
 	TRY(open_state(core, now_ms, fault));
 	*ret_core = core;
 	core = NULL;
@@ -185,6 +189,7 @@ void core_close(struct core **core)
 	ledger_free(&(*core)->ledger);
 	vault_free(&(*core)->vault);
 	papers_free(&(*core)->papers);
+	rounds_free(&(*core)->rounds);
 	pthread_mutex_destroy(&(*core)->pool_mutex);
 	free(*core);
 	*core = NULL;
@@ -373,6 +378,7 @@ static void fail(struct prepared *prepared, enum err code)
 	prepared->has_entry = false;
 	prepared->parts = (struct part_list){0};
 	prepared->data_count = 0;
+	prepared->waits = false;
 }
 
 /* A reply that does not fit says so in one that does; that one has no memory to ask for that a first one had not. */
@@ -413,6 +419,15 @@ enum err core_prepare(struct core *core, struct slice message, uint64_t now_ms, 
 		finish(prepared);
 	*ret_prepared = prepared;
 	return ERR_OK;
+}
+
+bool prepared_waits(const struct prepared *prepared, struct core_wait *ret_wait)
+{
+	if (!prepared->waits)
+		return false;
+	*ret_wait = prepared->wait;
+	ret_wait->snapshot = prepared->snapshot;
+	return true;
 }
 
 bool prepared_needs_commit(const struct prepared *prepared)

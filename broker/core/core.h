@@ -18,6 +18,7 @@
 
 #include "kluis/charter.h"
 #include "kluis/keys.h"
+#include "kluis/merkle.h"
 #include "kluis/store.h"
 
 struct core;
@@ -62,6 +63,29 @@ enum err prepared_failure(const struct prepared *prepared);
 /* Bits of kluis/journal.h's findings that the request gave about the store that sent it, once it is committed: for the
  * broker's log. 0: none. ret_store: its number. */
 uint32_t prepared_findings(const struct prepared *prepared, uint32_t *ret_store);
+/* A Watch that has nothing new to say (FORMAT.md R121), and what would be news for it. */
+struct core_wait {
+	uint32_t store;
+	bool reads_all;	    /* a change in FEED_ALL is news too */
+	uint64_t wait_ms;   /* what the sender is willing to wait */
+	uint64_t change_ms; /* from now on, when the clock alone makes another answer; UINT64_MAX: never */
+	uint64_t snapshot;  /* number of the commit that the answer is at least as new as */
+};
+/* True if the request may be prepared again when there is news, or when the time is up. Its reply is there all the
+ * same: how things stand. */
+bool prepared_waits(const struct prepared *prepared, struct core_wait *ret_wait);
+
+/* Whom the last commit gave something else to see. */
+#define CORE_NEWS_STORES_MAX 512
+struct core_news {
+	uint64_t number;  /* of the commit */
+	bool is_for_all;  /* anybody may see something else; stores are not listed */
+	bool is_feed_all; /* stores that read FEED_ALL, besides those listed */
+	size_t count;
+	uint32_t stores[CORE_NEWS_STORES_MAX]; /* each once */
+};
+/* Of the last core_commit; valid until the next one. Same thread as core_commit. */
+const struct core_news *core_news(const struct core *core);
 
 /* Commits a batch in the given order, one transaction, durable when it returns. On failure nothing of the batch
  * was done and each gets a reply that says so. Only one thread at a time. */
@@ -74,6 +98,25 @@ void prepared_free(struct prepared **prepared);
 /* Signs a checkpoint if entries came since the last one and stores it; called at batch boundaries, at most every
  * CHECKPOINT_INTERVAL_MS. Same thread as core_commit. */
 enum err core_checkpoint(struct core *core) MUST_USE;
+
+/* ---- witnesses (FORMAT.md R144) ---- */
+
+/* How long a round of cosigning lasts; WITNESS_INTERVAL_MS unless it is set. Before the core is used by several
+ * threads. */
+void core_set_witness_interval(struct core *core, uint64_t interval_ms);
+/* Ends the round when its time is over: the note with its cosignatures is what GetCosigned gives from then on. Begins
+ * the next one when there is a later checkpoint. Called after checkpoints and when *ret_next_ms is over, which is
+ * UINT64_MAX until the log grows. Same thread as core_commit. */
+enum err core_round(struct core *core, uint64_t now_ms, uint64_t *ret_next_ms) MUST_USE;
+
+/* For witnesses that are no stores: the round's note, its size, and the proof that it continues the tree of old_size
+ * (nothing if that is 0). ERR_NOT_FOUND before the first round, ERR_INPUT when old_size is beyond it. Any thread. */
+enum err core_round_read(struct core *core, uint64_t old_size, struct bytes *ret_note, uint64_t *ret_size,
+			 struct merkle_proof *ret_proof) MUST_USE;
+/* A cosignature by outside witness number i (below OUTSIDE_WITNESSES_MAX), checked by the caller, for the round of that
+ * size; taken into it when it ends. Any thread. */
+void core_take_cosignature(struct core *core, size_t i, const struct public_key *cosigner, uint64_t size,
+			   const uint8_t cosignature[static COSIGNATURE_SIZE]);
 
 /* Entries in the log. Same thread as core_commit. */
 uint64_t core_size(struct core *core);

@@ -39,6 +39,12 @@ static const struct {
 	{KLUIS__OPERATION__KIND_TRUST, handle_trust},
 	{KLUIS__OPERATION__KIND_MASTER_KEY, handle_master_key},
 	{KLUIS__OPERATION__KIND_REWRAP, handle_rewrap},
+	{KLUIS__OPERATION__KIND_WATCH, handle_watch},
+	{KLUIS__OPERATION__KIND_ROSTER, handle_roster},
+	{KLUIS__OPERATION__KIND_WITNESS, handle_witness},
+	{KLUIS__OPERATION__KIND_GET_ROUND, handle_get_round},
+	{KLUIS__OPERATION__KIND_COSIGN, handle_cosign},
+	{KLUIS__OPERATION__KIND_GET_COSIGNED, handle_get_cosigned},
 };
 
 handler_fn *dispatch_handler(Kluis__Operation__KindCase kind)

@@ -8,6 +8,7 @@
 #ifndef KLUIS_HANDLER_H
 #define KLUIS_HANDLER_H
 
+#include "core/core.h"
 #include "core/view.h"
 #include "kluis/agreement.h"
 #include "kluis/decide.h"
@@ -49,6 +50,8 @@ struct context {
 	const Rows__Employee *employee; /* named and on the roster, else NULL */
 	struct part_list parts;		/* of the reply */
 	uint32_t findings;		/* bits that copies_add_finding put down, for the broker's log */
+	bool waits;			/* it has nothing new to say and may wait for news */
+	struct core_wait wait;
 
 	/* this operation's */
 	const Kluis__Operation *operation;
@@ -87,7 +90,8 @@ enum err trust_is_version(struct context *context, struct slice hash, bool *ret_
 handler_fn handle_charter, handle_open_store, handle_invite, handle_join, handle_draft, handle_offer, handle_accept,
 	handle_standing, handle_staff, handle_agreements, handle_get_paper, handle_prove, handle_progress,
 	handle_census, handle_get_checkpoint, handle_read_log, handle_local_access, handle_purge, handle_holdings,
-	handle_findings;
+	handle_findings, handle_watch, handle_roster, handle_witness, handle_get_round, handle_cosign,
+	handle_get_cosigned;
 /* Handlers of personal data: in vault/. */
 handler_fn handle_lookup, handle_sync, handle_receipt, handle_registration, handle_update, handle_consent,
 	handle_restriction, handle_totals, handle_lease;

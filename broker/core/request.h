@@ -12,6 +12,7 @@
 #include "core/handler.h"
 #include "core/logs.h"
 #include "core/papers.h"
+#include "core/round.h"
 #include "ledger/ledger.h"
 #include "vault/vault.h"
 
@@ -30,6 +31,8 @@ struct core {
 	uint64_t feed_next;		/* the writer's: next change number */
 	uint64_t checkpoint_size;	/* the writer's */
 	struct logs logs;		/* the writer's */
+	struct core_news news;		/* the writer's */
+	struct rounds *rounds;
 	pthread_mutex_t pool_mutex;
 	struct prepared *pool;
 	size_t pool_count;
@@ -60,6 +63,8 @@ struct prepared {
 	bool is_new;	   /* at commit: of this batch, not one sent again */
 	uint32_t findings; /* about the sender, put down by the latest run (R126) */
 	struct fault fault;
+	bool waits; /* for news; then wait says for which */
+	struct core_wait wait;
 	struct bytes entry; /* encoded */
 	struct part_list parts;
 	Kluis__Data **data;

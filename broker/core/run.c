@@ -157,7 +157,7 @@ static void answer_without_entry(struct prepared *prepared, enum err code)
 {
 	prepared->code = code;
 	prepared->needs_commit = false;
-	prepared->has_entry = false;
+	prepared->has_entry = prepared->waits = false;
 	prepared->parts = (struct part_list){0};
 	prepared->data_count = 0;
 }
@@ -209,6 +209,27 @@ static enum err handle_new(struct prepared *prepared, struct context *context)
 	prepared->advances_lane = true;
 	prepared->parts = context->parts;
 	return write_entry(prepared, context, ERR_OK, results, request->n_operations);
+}
+
+/* R120: answered by the operation's own result, in the reply's code; what it changes stands in no entry. */
+static enum err handle_unlogged(struct prepared *prepared, struct context *context)
+{
+	Kluis__Result **result = arena_array(context->arena, 1, sizeof(Kluis__Result *));
+
+	prepared->data = arena_array(context->arena, 1, sizeof(Kluis__Data *));
+	if (result == NULL || prepared->data == NULL)
+		return ERR_MEMORY;
+	TRY(handle_all(prepared, context, result));
+	if (result[0]->code != ERR_OK) {
+		answer_without_entry(prepared, (enum err)result[0]->code);
+		return ERR_OK;
+	}
+	prepared->code = ERR_OK;
+	prepared->has_entry = false;
+	prepared->needs_commit = context->view->effect_count > 0;
+	prepared->waits = context->waits;
+	prepared->wait = context->wait;
+	return ERR_OK;
 }
 
 /* Was anything disclosed to the employee whom the request names? A sync is nobody's. */
@@ -380,6 +401,8 @@ static enum err run(struct prepared *prepared, struct context *context)
 	if (prepared->is_old_key)
 		return run_with_old_key(prepared, context);
 	TRY(load_standing(context));
+	if (request->sequence == 0)
+		return handle_unlogged(prepared, context);
 	TRY(read_lane(prepared, context, &lane));
 	if (request->sequence == lane.sequence) {
 		lane_hash(context->envelope->request, &hash);
@@ -407,7 +430,7 @@ void request_run(struct prepared *prepared, struct store_txn *txn, uint64_t time
 	prepared->time_ms = time_ms;
 	prepared->parts = (struct part_list){0};
 	prepared->data_count = 0;
-	prepared->advances_lane = false;
+	prepared->advances_lane = prepared->waits = false;
 	struct context context = {
 		.core = prepared->core,
 		.vault = prepared->core->vault,

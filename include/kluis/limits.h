@@ -74,6 +74,11 @@
 #define JOURNAL_TOLERANCE_MS 60000 /* between a store's estimate of the broker's clock and the clock */
 #define STORE_OFFICE 100000	   /* stands for head office where a store is named (R131) */
 
+/* witnesses */
+#define WITNESS_INTERVAL_MS 60000 /* a round of cosigning: a forked log is seen a minute later */
+#define WITNESS_INTERVAL_S_MAX 3600
+#define OUTSIDE_WITNESSES_MAX 16 /* that are no stores: asked one after another in each round */
+
 /* the server's defence, counts */
 #define BAD_MESSAGES_PER_PIPE 8 /* then the connection is closed */
 #define UNKNOWN_VERIFICATIONS_PER_SECOND                                                                               \
