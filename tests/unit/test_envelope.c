@@ -299,23 +299,70 @@ static void test_every_kind_travels(void **state)
 {
 	const struct operation_row *rows;
 	struct envelope envelope;
-	size_t count;
+	size_t count, logged = 0;
+
+	(void)state;
+	rows = operation_rows(&count);
+	personal.n_parts = paper_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].is_unlogged)
+			continue;
+		operations[logged++] = sample_operation(rows[i].kind, &arena);
+		if (rows[i].commitment != NULL)
+			parts[personal.n_parts++] = sample_part(&arena);
+		if (rows[i].takes_paper)
+			papers[paper_count++] = slice_text("a paper");
+	}
+	request.n_operations = logged;
+	assert_int_equal(send(&envelope), ERR_OK);
+	for (size_t i = 0, j = 0; i < count; i++)
+		if (!rows[i].is_unlogged)
+			assert_int_equal(envelope.decoded->operations[j++]->kind_case, rows[i].kind);
+	assert_int_equal(envelope.part_count, personal.n_parts);
+	assert_int_equal(envelope.part_count, 8);
+	assert_int_equal(envelope.paper_count, 3);
+}
+
+/* R120: alone, under sequence 0, with nothing of a lane's. */
+static void test_what_leaves_no_entry_stands_alone(void **state)
+{
+	const struct operation_row *rows;
+	struct envelope envelope;
+	size_t count, unlogged = 0;
 
 	(void)state;
 	rows = operation_rows(&count);
 	personal.n_parts = 0;
-	papers[0] = papers[1] = slice_text("a paper");
-	paper_count = 2;
 	for (size_t i = 0; i < count; i++) {
-		operations[i] = sample_operation(rows[i].kind, &arena);
-		if (rows[i].commitment != NULL)
-			parts[personal.n_parts++] = sample_part(&arena);
+		if (!rows[i].is_unlogged)
+			continue;
+		operations[0] = operations[1] = sample_operation(rows[i].kind, &arena);
+		request.n_operations = 1;
+		request.sequence = 0;
+		request.has_agreement = request.has_employee = 0;
+		request.acknowledgement = NULL;
+		assert_int_equal(send(&envelope), ERR_OK);
+		request.sequence = 1;
+		assert_int_equal(send(&envelope), ERR_INPUT);
+		request.sequence = 0;
+		request.has_agreement = 1;
+		assert_int_equal(send(&envelope), ERR_INPUT);
+		request.has_agreement = 0;
+		request.has_employee = 1;
+		assert_int_equal(send(&envelope), ERR_INPUT);
+		request.has_employee = 0;
+		request.acknowledgement = &acknowledgement;
+		assert_int_equal(send(&envelope), ERR_INPUT);
+		request.acknowledgement = NULL;
+		request.n_operations = 2;
+		assert_int_equal(send(&envelope), ERR_INPUT);
+		operations[1] = sample_operation(KIND(CENSUS), &arena);
+		assert_int_equal(send(&envelope), ERR_INPUT);
+		request.sequence = 1;
+		assert_int_equal(send(&envelope), ERR_INPUT);
+		unlogged++;
 	}
-	request.n_operations = count;
-	assert_int_equal(send(&envelope), ERR_OK);
-	for (size_t i = 0; i < count; i++)
-		assert_int_equal(envelope.decoded->operations[i]->kind_case, rows[i].kind);
-	assert_int_equal(envelope.part_count, 6);
+	assert_int_equal(unlogged, 3);
 }
 
 /* ---- parts ---- */
@@ -564,6 +611,7 @@ int main(void)
 		TEST(test_number_of_operations),
 		TEST(test_every_operation_is_checked),
 		TEST(test_every_kind_travels),
+		TEST(test_what_leaves_no_entry_stands_alone),
 		TEST(test_parts_stand_one_to_one),
 		TEST(test_swapped_parts_are_refused),
 		TEST(test_part_that_does_not_open_its_commitment),
