@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kluis/clock.h"
+#include "kluis/journal.h"
 #include "kluis/table.h"
 
 #define RED "\033[31m"
@@ -18,6 +19,8 @@ struct row {
 	const char *principal, *operation, *purpose, *verdict, *clause;
 	char employee[2 * PSEUDONYM_SIZE + 1], customer[2 * PSEUDONYM_SIZE + 1];
 	uint64_t disclosed, withheld;
+	uint64_t record; /* of a journal; 0: an operation */
+	uint64_t source; /* with record: the entry that had brought what was shown; UINT64_MAX: nothing was */
 };
 
 static uint32_t code_of(const struct step *step)
@@ -238,15 +241,18 @@ static void print_csv_cell(FILE *file, const char *text, char end)
 
 static enum err print_csv(struct list *list, const struct step *step, const struct row *row)
 {
-	char index[24], number[24], disclosed[24], withheld[24];
-	const char *cells[] = {row->time,    index,	   number,	row->principal, row->employee, row->operation,
-			       row->purpose, row->verdict, row->clause, row->customer,	disclosed,     withheld};
+	char index[24], number[24], disclosed[24], withheld[24], record[24] = "";
+	const char *cells[] = {row->time,      index,	     number,	   row->principal, row->employee,
+			       row->operation, row->purpose, row->verdict, row->clause,	   row->customer,
+			       disclosed,      withheld,     record};
 	size_t count = sizeof cells / sizeof cells[0];
 
 	snprintf(index, sizeof index, "%" PRIu64, step->index);
 	snprintf(number, sizeof number, "%zu", step->number);
 	snprintf(disclosed, sizeof disclosed, "%" PRIu64, row->disclosed);
 	snprintf(withheld, sizeof withheld, "%" PRIu64, row->withheld);
+	if (row->record != 0)
+		snprintf(record, sizeof record, "%" PRIu64, row->record);
 	for (size_t i = 0; i < count; i++)
 		print_csv_cell(list->file, cells[i], i + 1 < count ? ',' : '\n');
 	return ERR_OK;
@@ -325,6 +331,10 @@ static enum err print_json(struct list *list, const struct state *state, const s
 	json_object_set_new(object, "disclosed", json_integer((json_int_t)row->disclosed));
 	json_object_set_new(object, "withheld", json_integer((json_int_t)row->withheld));
 	set_disclosures(object, charter_of(state, step), step->result);
+	if (row->record != 0)
+		json_object_set_new(object, "record", json_integer((json_int_t)row->record));
+	if (row->record != 0 && row->source != UINT64_MAX)
+		json_object_set_new(object, "source", json_integer((json_int_t)row->source));
 	status = json_dumpf(object, list->file, JSON_COMPACT);
 	json_decref(object);
 	fputc('\n', list->file);
@@ -341,10 +351,124 @@ enum err list_begin(struct list *list)
 			"customer", "verdict");
 	if (list->form == LIST_CSV)
 		fputs("time,entry,number,principal,employee,operation,purpose,verdict,clause,customer,disclosed,"
-		      "withheld"
+		      "withheld,record"
 		      "\r\n",
 		      list->file);
 	return ferror(list->file) ? ERR_IO : ERR_OK;
+}
+
+static enum err print_row(struct list *list, const struct state *state, const struct step *step, const struct row *row,
+			  struct fault *fault)
+{
+	list->rows++;
+	if (list->form == LIST_JSON)
+		TRY(print_json(list, state, step, row));
+	else
+		TRY(list->form == LIST_CSV ? print_csv(list, step, row) : print_table(list, step, row));
+	if (ferror(list->file))
+		return fault_set(fault, ERR_IO, "cannot write the list");
+	return ERR_OK;
+}
+
+/* ---- local accesses ---- */
+
+/* A record of a store's journal in the form of an operation of its own, so that it is filtered and printed as one. */
+struct local_step {
+	struct step step;
+	Kluis__Request request;
+	struct entry entry;
+	Kluis__Operation operation;
+	Kluis__Result result;
+	Kluis__Disclosure disclosure;
+	Kluis__Disclosure *disclosures[1];
+	struct store_fact store;
+	char clause[CLAUSE_MAX + 1];
+};
+
+/* What the record's agreement calls its grant, and what its fields mean. */
+static void take_agreement(const struct state *state, const Kluis__JournalRecord *record, struct local_step *local)
+{
+	struct paper_text *paper = state_paper(state, wire_slice(record->agreement));
+
+	local->store.current.paper = paper;
+	if (paper == NULL || paper->agreement == NULL || !record->has_grant ||
+	    record->grant >= paper->agreement->grant_count)
+		return;
+	snprintf(local->clause, sizeof local->clause, "grant %s", paper->agreement->grants[record->grant].name);
+	local->result.clause = local->clause;
+}
+
+static void take_shown(const Kluis__JournalRecord *record, struct local_step *local)
+{
+	local->result.code = record->code;
+	local->result.has_customer = record->has_customer;
+	local->result.customer = record->customer;
+	if (record->code != ERR_OK)
+		return;
+	kluis__disclosure__init(&local->disclosure);
+	local->disclosure.customer = record->customer;
+	local->disclosure.version = record->version;
+	local->disclosure.fields = record->fields;
+	local->disclosure.grant = record->grant;
+	local->disclosure.has_commitment = true;
+	local->disclosures[0] = &local->disclosure;
+	local->result.disclosures = local->disclosures;
+	local->result.n_disclosures = 1;
+}
+
+static void local_init(const struct state *state, const struct step *step, const Kluis__JournalRecord *record,
+		       struct local_step *local)
+{
+	*local = (struct local_step){.step = *step, .request = *step->entry->request, .entry = *step->entry};
+	kluis__operation__init(&local->operation);
+	kluis__result__init(&local->result);
+	local->request.has_employee = true;
+	local->request.employee = record->employee;
+	local->entry.request = &local->request;
+	local->operation.kind_case = step->operation->kind_case;
+	local->operation.purpose = record->purpose;
+	local->step.time_ms = record->time_ms;
+	local->step.entry = &local->entry;
+	local->step.operation = &local->operation;
+	local->step.result = &local->result;
+	local->step.store = &local->store;
+	take_agreement(state, record, local);
+	take_shown(record, local);
+}
+
+static enum err list_record(struct list *list, const struct state *state, const struct step *step, struct slice encoded,
+			    struct arena *arena, struct fault *fault)
+{
+	const Kluis__JournalRecord *record;
+	struct local_step local;
+	struct row row;
+
+	TRY(journal_record_decode(encoded, arena, &record, fault));
+	local_init(state, step, record, &local);
+	if (!passes(&list->filter, &local.step))
+		return ERR_OK;
+	row = row_of(&local.step);
+	row.record = record->number;
+	row.source = record->has_entry ? record->entry : UINT64_MAX;
+	return print_row(list, state, &local.step, &row, fault);
+}
+
+static enum err list_records(struct list *list, const struct state *state, const struct step *step, struct fault *fault)
+{
+	const Kluis__LocalAccess *access = step->operation->local_access;
+	struct arena arena CLEANUP(arena_fini) = {0};
+
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	for (size_t i = 0; i < access->n_records; i++)
+		TRY(list_record(list, state, step, wire_slice(access->records[i]), &arena, fault));
+	return ERR_OK;
+}
+
+/* An upload that was taken is its records; one that was refused is an operation like others. */
+static bool has_records(const struct step *step)
+{
+	return step->operation != NULL && step->operation->kind_case == KLUIS__OPERATION__KIND_LOCAL_ACCESS &&
+	       step->result->code == ERR_OK;
 }
 
 enum err list_step(void *context, const struct state *state, const struct step *step, struct fault *fault)
@@ -352,15 +476,10 @@ enum err list_step(void *context, const struct state *state, const struct step *
 	struct list *list = context;
 	struct row row;
 
+	if (has_records(step))
+		return list_records(list, state, step, fault);
 	if (!passes(&list->filter, step))
 		return ERR_OK;
 	row = row_of(step);
-	list->rows++;
-	if (list->form == LIST_JSON)
-		TRY(print_json(list, state, step, &row));
-	else
-		TRY(list->form == LIST_CSV ? print_csv(list, step, &row) : print_table(list, step, &row));
-	if (ferror(list->file))
-		return fault_set(fault, ERR_IO, "cannot write the list");
-	return ERR_OK;
+	return print_row(list, state, step, &row, fault);
 }

@@ -1,5 +1,6 @@
 /*
- * What happened, as a table for people, JSON lines or CSV (RFC 4180) for machines: one row for each operation.
+ * What happened, as a table for people, JSON lines or CSV (RFC 4180) for machines: one row for each operation,
+ * and for each local access that a store's journal records: by the time at which it was made.
  *
  * Threads: one.
  */
