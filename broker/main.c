@@ -9,6 +9,11 @@ static const struct argp_option init_options[] = {
 	OPTION_END};
 static const struct argp_option plain_options[] = {OPTION_DATA, OPTION_END};
 static const struct argp_option list_options[] = {OPTION_DATA, OPTION_JSON, OPTION_END};
+static const struct argp_option holdings_options[] = {
+	OPTION_DATA,
+	{"due", SET_DUE, NULL, 0, "Only those that are to be purged, until the store certifies that they are", 0},
+	OPTION_JSON,
+	OPTION_END};
 static const struct argp_option import_options[] = {
 	OPTION_DATA,
 	{"mapping", SET_MAPPING, "FILE", 0, "Which column is what", 0},
@@ -64,6 +69,9 @@ static const struct command commands[] = {
 	{"staff remove", "STORE EMPLOYEE", 2, 2, "Take an employee off a store's roster", NULL, plain_options,
 	 command_staff_remove},
 	{"totals", NULL, 0, 0, "Sum up receipts by year and store", NULL, list_options, command_totals},
+	{"holdings", NULL, 0, 0, "List the copies that stores hold", NULL, holdings_options, command_holdings},
+	{"findings", NULL, 0, 0, "List what was odd about stores' requests and journals", NULL, list_options,
+	 command_findings},
 };
 
 int main(int argc, char **argv)

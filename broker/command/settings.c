@@ -46,6 +46,9 @@ enum err settings_take(void *target, int key, const char *value, struct fault *f
 	case SET_ALL:
 		settings->is_all = true;
 		return ERR_OK;
+	case SET_DUE:
+		settings->is_due = true;
+		return ERR_OK;
 	case SET_JSON:
 		settings->is_json = true;
 		return ERR_OK;

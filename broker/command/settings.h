@@ -25,6 +25,7 @@ struct settings {
 	bool has_store;
 	bool is_all;
 	bool is_json;
+	bool is_due;
 	uint64_t days;
 };
 
@@ -47,6 +48,7 @@ enum settings_key {
 	SET_JSON,
 	SET_DAYS,
 	SET_KEY,
+	SET_DUE,
 };
 
 #define OPTION_DATA                                                                                                    \

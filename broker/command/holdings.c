@@ -1,0 +1,160 @@
+/*
+ * kluis-broker holdings and findings: which copies stores hold, which of them should be gone, and what was odd about
+ * stores' requests and journals.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "command/commands.h"
+#include "command/office.h"
+#include "kluis/clock.h"
+#include "kluis/journal.h"
+#include "kluis/table.h"
+
+/* Asks for a list of head office's; says on standard error if there is more of it than one answer holds. */
+static enum err ask(const struct settings *settings, Kluis__Operation *operation, struct office *office,
+		    Kluis__Data **ret_data, struct fault *fault)
+{
+	Kluis__Result *result;
+
+	TRY(office_open(office, settings->data, fault));
+	TRY(office_call_part(office, operation, NULL, SLICE_EMPTY, ret_data, &result, fault));
+	if (result->has_more)
+		fprintf(stderr, "kluis-broker: there are more than the %zu rows that follow\n", (*ret_data)->n_items);
+	return ERR_OK;
+}
+
+static json_t *json_time(uint64_t time_ms)
+{
+	char text[25];
+
+	if (time_ms == 0)
+		return json_null();
+	time_print(time_ms, text);
+	return json_string(text);
+}
+
+/* ---- holdings ---- */
+
+static const struct table_column holding_columns[] = {
+	{"store", "store", TABLE_RIGHT},	 {"purpose", "purpose", TABLE_LEFT},  {"since", "since", TABLE_LEFT},
+	{"readable until", "until", TABLE_LEFT}, {"to be purged", "due", TABLE_LEFT},
+};
+
+static json_t *json_due(uint32_t due, bool is_json)
+{
+	if (due == ERR_OK)
+		return json_null();
+	if (is_json)
+		return json_string(error_name((enum err)due));
+	return json_string(due == ERR_TIMEOUT ? "lease is over" : error_text((enum err)due));
+}
+
+static enum err add_holding(struct table *table, ProtobufCBinaryData item, const struct settings *settings,
+			    struct arena *arena)
+{
+	Kluis__HoldingRow *row;
+
+	TRY(WIRE_DECODE(HoldingRow, holding_row, wire_slice(item), arena, &row));
+	if (settings->is_due && row->due == ERR_OK)
+		return ERR_OK;
+	json_t *cells[] = {
+		json_integer(row->store),
+		json_string(row->purpose),
+		json_time(row->since_ms),
+		json_time(row->until_ms),
+		json_due(row->due, settings->is_json),
+	};
+	return table_add(table, cells);
+}
+
+enum err command_holdings(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	const struct settings *settings = target;
+	struct office office CLEANUP(office_close) = {.lane_lock = -1};
+	struct table *table CLEANUP(table_free) =
+		table_new(holding_columns, sizeof holding_columns / sizeof holding_columns[0]);
+	struct arena arena CLEANUP(arena_fini) = {0};
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__Holdings holdings = KLUIS__HOLDINGS__INIT;
+	Kluis__Data *data;
+
+	(void)arguments;
+	operation.kind_case = KLUIS__OPERATION__KIND_HOLDINGS;
+	operation.holdings = &holdings;
+	if (table == NULL)
+		return ERR_MEMORY;
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	TRY(ask(settings, &operation, &office, &data, fault));
+	for (size_t i = 0; i < data->n_items; i++)
+		TRY(add_holding(table, data->items[i], settings, &arena));
+	return table_print(table, stdout, settings->is_json);
+}
+
+/* ---- findings ---- */
+
+static const struct table_column finding_columns[] = {
+	{"time (UTC)", "time", TABLE_LEFT},
+	{"store", "store", TABLE_RIGHT},
+	{"record", "record", TABLE_RIGHT},
+	{"what", "kinds", TABLE_LEFT},
+};
+
+static json_t *json_kinds(uint32_t kinds)
+{
+	json_t *names = json_array();
+	size_t count;
+	const struct finding_row *rows = finding_rows(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if ((kinds & rows[i].bit) != 0)
+			json_array_append_new(names, json_string(rows[i].name));
+	return names;
+}
+
+static json_t *words_of(uint32_t kinds)
+{
+	struct bytes text CLEANUP(bytes_fini) = {0};
+
+	bytes_init(&text, VALUE_MAX);
+	if (findings_print(kinds, &text) != ERR_OK)
+		return NULL;
+	return json_stringn((const char *)text.data, text.length);
+}
+
+static enum err add_finding(struct table *table, ProtobufCBinaryData item, bool is_json, struct arena *arena)
+{
+	Kluis__FindingRow *row;
+
+	TRY(WIRE_DECODE(FindingRow, finding_row, wire_slice(item), arena, &row));
+	json_t *cells[] = {
+		json_time(row->time_ms),
+		json_integer(row->store),
+		row->number == 0 ? json_null() : json_integer((json_int_t)row->number),
+		is_json ? json_kinds(row->kinds) : words_of(row->kinds),
+	};
+	return table_add(table, cells);
+}
+
+enum err command_findings(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	const struct settings *settings = target;
+	struct office office CLEANUP(office_close) = {.lane_lock = -1};
+	struct table *table CLEANUP(table_free) =
+		table_new(finding_columns, sizeof finding_columns / sizeof finding_columns[0]);
+	struct arena arena CLEANUP(arena_fini) = {0};
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__Findings findings = KLUIS__FINDINGS__INIT;
+	Kluis__Data *data;
+
+	(void)arguments;
+	operation.kind_case = KLUIS__OPERATION__KIND_FINDINGS;
+	operation.findings = &findings;
+	if (table == NULL)
+		return ERR_MEMORY;
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	TRY(ask(settings, &operation, &office, &data, fault));
+	for (size_t i = 0; i < data->n_items; i++)
+		TRY(add_finding(table, data->items[i], settings->is_json, &arena));
+	return table_print(table, stdout, settings->is_json);
+}
