@@ -413,6 +413,34 @@ static enum err apply_progress(struct state *state, const struct step *step)
 	return ERR_OK;
 }
 
+/* ---- keys ---- */
+
+static enum err apply_trust(struct state *state, const struct step *step)
+{
+	struct paper_text *paper;
+
+	TRY(take_text(state, step, wire_slice(step->operation->trust->hash), &paper));
+	state->trust = paper;
+	return ERR_OK;
+}
+
+/* The key itself is taken by principals_take; an invitation from before is void (R142). */
+static enum err apply_revoke(struct state *state, const struct step *step)
+{
+	struct invitation_fact *fact = map_find(&state->invitations, slice_text(step->operation->revoke->principal));
+
+	if (fact != NULL)
+		fact->is_open = false;
+	return ERR_OK;
+}
+
+static enum err apply_master_key(struct state *state, const struct step *step)
+{
+	state->epoch = step->operation->master_key->epoch;
+	state->is_rewrapping = step->operation->master_key->action == 1 && !step->result->is_unchanged;
+	return ERR_OK;
+}
+
 /* ---- the table: kinds that are not in it change nothing ---- */
 
 static const struct {
@@ -435,6 +463,9 @@ static const struct {
 	{KLUIS__OPERATION__KIND_RECEIPT, apply_receipt},
 	{KLUIS__OPERATION__KIND_LOOKUP, apply_lookup},
 	{KLUIS__OPERATION__KIND_PROGRESS, apply_progress},
+	{KLUIS__OPERATION__KIND_TRUST, apply_trust},
+	{KLUIS__OPERATION__KIND_REVOKE, apply_revoke},
+	{KLUIS__OPERATION__KIND_MASTER_KEY, apply_master_key},
 	{KLUIS__OPERATION__KIND_SYNC, apply_sync},
 	{KLUIS__OPERATION__KIND_LEASE, apply_lease},
 	{KLUIS__OPERATION__KIND_PURGE, apply_purge},

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chain.h"
 #include "kluis/clock.h"
 #include "kluis/file.h"
 #include "kluis/invitation.h"
@@ -13,6 +14,7 @@
 #define TIMEOUT_MS 10000
 #define TRIES 6
 #define LANE 0
+#define TRUST_ARENA_MAX (256 * 1024 * 1024)
 
 /* ---- the folder ---- */
 
@@ -355,4 +357,15 @@ struct copy_source auditor_source(struct auditor *auditor)
 {
 	return (struct copy_source){
 		.context = auditor, .checkpoint = ask_checkpoint, .entries = ask_entries, .paper = ask_paper};
+}
+
+enum err auditor_keep_trust(struct auditor *auditor, const char *mirror, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct chain chain;
+
+	arena_init(&arena, TRUST_ARENA_MAX);
+	TRY(chain_read(mirror, &auditor->log, &auditor->controller, &arena, &chain, fault));
+	const struct trust *trust = chain_trust(&chain);
+	return trust == NULL ? ERR_OK : write_text(auditor->folder, "broker.crt", trust->certificates_pem, fault);
 }

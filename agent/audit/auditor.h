@@ -35,6 +35,10 @@ enum err auditor_join(const char *invitation, const char *folder, struct fault *
 enum err auditor_open(const char *folder, struct auditor *ret_auditor, struct fault *fault) MUST_USE;
 void auditor_close(struct auditor *auditor);
 
+/* After mirroring: keeps the certificates of the trust that the mirror's notes come to, so that the broker is known by
+ * the next one too. */
+enum err auditor_keep_trust(struct auditor *auditor, const char *mirror, struct fault *fault) MUST_USE;
+
 /* The log as this auditor's requests read it: each of them is an entry itself. auditor must outlive it. */
 struct copy_source auditor_source(struct auditor *auditor);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "builder.h"
+#include "chain.h"
 #include "copy_file.h"
 #include "kluis/file.h"
 #include "kluis/table.h"
@@ -22,6 +23,7 @@ struct copier {
 	struct checkpoint old;
 	const struct copy_source *source;
 	const struct public_key *log, *controller;
+	struct chain chain; /* from log on */
 	struct builder *builder;
 	struct bytes note;   /* the new checkpoint's */
 	struct bytes bundle; /* the entries of the unfinished bundle */
@@ -78,7 +80,7 @@ static enum err open_old(struct copier *copier, const char *folder, struct fault
 		return ERR_OK;
 	}
 	TRY(err);
-	err = checkpoint_open(bytes_slice(&copier->mirror.note), copier->log, &copier->old, fault);
+	err = chain_open(&copier->chain, true, bytes_slice(&copier->mirror.note), &copier->old, fault);
 	if (err == ERR_OK)
 		return ERR_OK;
 	return fault_set(fault, ERR_CORRUPT, "%s/checkpoint is not signed by %s", folder, copier->log->name);
@@ -371,14 +373,30 @@ static bool is_same(const struct checkpoint *a, const struct checkpoint *b)
 	return a->size == b->size && slice_equal(SLICE_ARRAY(a->root.bytes), SLICE_ARRAY(b->root.bytes));
 }
 
+/* By another key than is known: if it followed the known one, the broker can show it. */
+static enum err open_new(struct copier *copier, struct checkpoint *ret_new, struct fault *fault)
+{
+	struct fault cause = {""};
+	enum err err = chain_open(&copier->chain, false, bytes_slice(&copier->note), ret_new, &cause);
+
+	if (err == ERR_SIGNATURE) {
+		TRY(chain_fetch(&copier->chain, copier->source->paper, copier->source->context, copier->controller,
+				&copier->facts, fault));
+		cause = (struct fault){""};
+		err = chain_open(&copier->chain, false, bytes_slice(&copier->note), ret_new, &cause);
+	}
+	return err == ERR_OK ? ERR_OK : fault_set(fault, err, "%s", cause.text);
+}
+
 static enum err copy(struct copier *copier, const char *folder, struct fault *fault)
 {
 	struct checkpoint new;
 
+	TRY(chain_read(folder, copier->log, copier->controller, &copier->facts, &copier->chain, fault));
 	TRY(open_old(copier, folder, fault));
 	TRY(put_controller(copier, fault));
 	TRY(copier->source->checkpoint(copier->source->context, &copier->note, fault));
-	TRY(checkpoint_open(bytes_slice(&copier->note), copier->log, &new, fault));
+	TRY(open_new(copier, &new, fault));
 	copier->summary.before = copier->old.size;
 	copier->summary.after = new.size;
 	if (new.size < copier->old.size || (new.size == copier->old.size && !is_same(&new, &copier->old)))

@@ -16,7 +16,7 @@ struct copy_source {
 	enum err (*checkpoint)(void *context, struct bytes *ret_note, struct fault *fault);
 	/* Entries from index from on, at least one and none past size, as in a bundle (R55). */
 	enum err (*entries)(void *context, uint64_t from, uint64_t size, struct bytes *ret_page, struct fault *fault);
-	/* The paper under a hash. */
+	/* The paper under a hash; under zeros the trust note in force: ERR_NOT_FOUND if there is none. */
 	enum err (*paper)(void *context, struct slice hash, struct bytes *ret_paper, struct fault *fault);
 };
 
@@ -32,6 +32,8 @@ struct copy_summary {
  * checkpoints are then in folder/evidence and the mirror is as it was. ERR_PROOF: the entries do
  * not give the signed root. ERR_CORRUPT: the mirror on disk is damaged. ERR_IN_USE: another process mirrors into it.
  */
+/* log: the key that is believed; those that followed it are found by the trust notes in the mirror and, if that does
+ * not do, by the source's (chain.h). */
 enum err copy_log(const char *folder, const struct copy_source *source, const struct public_key *log,
 		  const struct public_key *controller, struct copy_summary *ret_summary, struct fault *fault) MUST_USE;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auditor.h"
+#include "chain.h"
 #include "kluis/clock.h"
 #include "kluis/command.h"
 #include "kluis/file.h"
@@ -15,8 +16,10 @@
 #include "replay.h"
 #include "verify.h"
 
+#define CHAIN_ARENA_MAX (256 * 1024 * 1024)
+
 struct settings {
-	const char *dir, *to, *log_key, *controller_key, *since, *entry;
+	const char *dir, *to, *log_key, *controller_key, *since, *entry, *mirror;
 	bool skips_signatures, is_check, is_json;
 	struct list list;
 };
@@ -39,7 +42,8 @@ enum option_key {
 	OPTION_VERDICT,
 	OPTION_FROM,
 	OPTION_UNTIL,
-	OPTION_ENTRY
+	OPTION_ENTRY,
+	OPTION_MIRROR
 };
 
 /* ---- findings ---- */
@@ -90,6 +94,7 @@ static enum err run_mirror(void *context, const struct command_arguments *argume
 	TRY(auditor_open(arguments->items[0], &auditor, fault));
 	source = auditor_source(&auditor);
 	TRY(copy_log(settings->to, &source, &auditor.log, &auditor.controller, &summary, fault));
+	TRY(auditor_keep_trust(&auditor, settings->to, fault));
 	printf("%s: %" PRIu64 " entries, %" PRIu64 " of them new; %zu papers fetched\n", settings->to, summary.after,
 	       summary.after - summary.before, summary.papers);
 	printf("next: kluis-audit verify %s --log-key %s/log.vkey\n", settings->to, auditor.folder);
@@ -113,6 +118,9 @@ static void print_summary(const struct verify_summary *summary, bool skips_signa
 		       summary->principals, summary->papers);
 	if (summary->since > 0)
 		printf("continues the %" PRIu64 " entries verified before\n", summary->since);
+	if (summary->trust > 0)
+		printf("the log's key was followed to trust version %" PRIu32 " by the notes in papers/\n",
+		       summary->trust);
 	printf("head office's key is %s+%08" PRIx32 ": compare it with what head office tells you\n",
 	       summary->controller.name, summary->controller.id);
 }
@@ -126,11 +134,12 @@ static enum err print_verify_json(const struct verify_summary *summary, json_t *
 	time_print(summary->first_ms, first);
 	time_print(summary->last_ms, last);
 	hex_print(SLICE_ARRAY(summary->checkpoint.root.bytes), root);
-	object = json_pack("{s:b, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:O}", "verified",
-			   json_array_size(findings) == 0, "entries", (json_int_t)summary->checkpoint.size, "root",
-			   root, "first", first, "last", last, "signatures", (json_int_t)summary->signatures,
-			   "principals", (json_int_t)summary->principals, "papers", (json_int_t)summary->papers,
-			   "since", (json_int_t)summary->since, "findings", findings);
+	object =
+		json_pack("{s:b, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:O}", "verified",
+			  json_array_size(findings) == 0, "entries", (json_int_t)summary->checkpoint.size, "root", root,
+			  "first", first, "last", last, "signatures", (json_int_t)summary->signatures, "principals",
+			  (json_int_t)summary->principals, "papers", (json_int_t)summary->papers, "since",
+			  (json_int_t)summary->since, "trust", (json_int_t)summary->trust, "findings", findings);
 	if (object == NULL)
 		return ERR_MEMORY;
 	status = json_dumpf(object, stdout, JSON_INDENT(2));
@@ -254,6 +263,30 @@ static enum err run_prove(void *context, const struct command_arguments *argumen
 	return fwrite(proof.data, 1, proof.length, stdout) == proof.length ? ERR_OK : ERR_IO;
 }
 
+/* By the given key; with a mirror also by those that followed it. */
+static enum err check_by_any(const struct settings *settings, struct slice proof, struct slice entry,
+			     const struct public_key *log, uint64_t *ret_index, struct checkpoint *ret_checkpoint,
+			     struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct mirror mirror CLEANUP(mirror_close) = {0};
+	struct public_key controller;
+	struct chain chain;
+
+	if (settings->mirror == NULL)
+		return proof_check(proof, entry, log, ret_index, ret_checkpoint, fault);
+	arena_init(&arena, CHAIN_ARENA_MAX);
+	TRY(mirror_open(settings->mirror, &mirror, fault));
+	TRY(find_controller(settings, &mirror, &controller, fault));
+	TRY(chain_read(mirror.folder, log, &controller, &arena, &chain, fault));
+	struct fault cause = {""};
+	enum err err = proof_check(proof, entry, log, ret_index, ret_checkpoint, &cause);
+	for (size_t i = 0; i < chain.count; i++)
+		for (size_t j = 0; j < chain.versions[i]->log_count && err == ERR_SIGNATURE; j++)
+			err = proof_check(proof, entry, &chain.versions[i]->logs[j], ret_index, ret_checkpoint, NULL);
+	return err == ERR_OK ? ERR_OK : fault_set(fault, err, "%s", cause.text);
+}
+
 static enum err run_check_proof(void *context, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct settings *settings = context;
@@ -271,7 +304,8 @@ static enum err run_check_proof(void *context, const struct command_arguments *a
 	TRY(mirror_key(settings->log_key, &log, fault));
 	TRY(file_read(arguments->items[0], &proof, fault));
 	TRY(file_read(settings->entry, &entry, fault));
-	if (proof_check(bytes_slice(&proof), bytes_slice(&entry), &log, &index, &checkpoint, fault) != ERR_OK)
+	if (check_by_any(settings, bytes_slice(&proof), bytes_slice(&entry), &log, &index, &checkpoint, fault) !=
+	    ERR_OK)
 		return fault_set(fault, ERR_PROOF, "%s does not prove %s", arguments->items[0], settings->entry);
 	printf("%s is entry %" PRIu64 " of the %" PRIu64 " that %s signed\n", settings->entry, index, checkpoint.size,
 	       log.name);
@@ -320,6 +354,7 @@ static const char **text_of(struct settings *settings, int key)
 		{OPTION_CONTROLLER_KEY, &settings->controller_key},
 		{OPTION_SINCE, &settings->since},
 		{OPTION_ENTRY, &settings->entry},
+		{OPTION_MIRROR, &settings->mirror},
 		{OPTION_PURPOSE, &settings->list.filter.purpose},
 		{OPTION_OPERATION, &settings->list.filter.operation},
 		{OPTION_VERDICT, &settings->list.filter.verdict},
@@ -405,7 +440,11 @@ static const struct argp_option replay_options[] = {
 static const struct argp_option prove_options[] = {
 	{"entry", OPTION_ENTRY, "FILE", 0, "write the entry's bytes there, too", 0}, {0}};
 static const struct argp_option check_proof_options[] = {
-	LOG_KEY, {"entry", OPTION_ENTRY, "FILE", 0, "the entry's bytes", 0}, {0}};
+	LOG_KEY,
+	{"entry", OPTION_ENTRY, "FILE", 0, "the entry's bytes", 0},
+	{"mirror", OPTION_MIRROR, "FOLDER", 0, "whose trust notes say which keys followed the log's", 0},
+	CONTROLLER_KEY,
+	{0}};
 
 static const struct command commands[] = {
 	{"join", "INVITATION", 1, 1, "take up an invitation, with a key of one's own",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kluis/hash.h"
+#include "kluis/trust.h"
 
 void paperwork_init(struct paperwork *papers, struct arena *arena)
 {
@@ -32,6 +33,8 @@ static bool naming_of(const Kluis__Operation *operation, struct naming *ret)
 		ret->hash = operation->charter->hash;
 	else if (ret->kind == KLUIS__OPERATION__KIND_DRAFT)
 		ret->hash = operation->draft->hash;
+	else if (ret->kind == KLUIS__OPERATION__KIND_TRUST)
+		ret->hash = operation->trust->hash;
 	else if (ret->kind == KLUIS__OPERATION__KIND_OFFER)
 		*ret = (struct naming){ret->kind, operation->offer->hash, &operation->offer->signature};
 	else if (ret->kind == KLUIS__OPERATION__KIND_ACCEPT)
@@ -83,6 +86,7 @@ static enum err take_naming(struct paperwork *papers, const struct principals *p
 			return ERR_MEMORY;
 		fact->index = index;
 		fact->is_charter = naming->kind == KLUIS__OPERATION__KIND_CHARTER;
+		fact->is_trust = naming->kind == KLUIS__OPERATION__KIND_TRUST;
 	}
 	if (naming->signature == NULL || principal == NULL || !principal->has_key)
 		return ERR_OK;
@@ -172,6 +176,9 @@ enum err paperwork_trim(const struct paper_fact *paper, struct slice given, cons
 	arena_init(&arena, 4 * PAPER_MAX);
 	TRY(split(given, paper->hash, &arena, &note, fault));
 	bytes_clear(ret_paper);
+	/* complete when it was entered, and each of its lines is checked (R141) */
+	if (paper->is_trust)
+		return bytes_append(ret_paper, given);
 	TRY(bytes_append(ret_paper, note.text));
 	for (size_t i = 0; i < note.signature_count; i++) {
 		if (!is_expected(paper, &note.signatures[i], controller) ||
@@ -252,6 +259,81 @@ static enum err check_form(struct check *check, const char *name, const struct p
 	return ERR_OK;
 }
 
+/* ---- trust notes ---- */
+
+struct versions {
+	struct trust before, next;
+	bool has_before;
+};
+
+static enum err read_before(struct check *check, struct versions *versions, struct arena *arena, struct fault *fault)
+{
+	struct bytes bytes CLEANUP(bytes_fini) = {0};
+	char name[PAPER_NAME_MAX];
+
+	if (versions->next.version == 1)
+		return ERR_OK;
+	bytes_init(&bytes, PAPER_MAX);
+	mirror_paper_name(SLICE_ARRAY(versions->next.before), name);
+	TRY(mirror_read(check->mirror, name, &bytes, fault));
+	const uint8_t *copy = arena_copy(arena, bytes_slice(&bytes));
+	if (copy == NULL)
+		return ERR_MEMORY;
+	versions->has_before = true;
+	return trust_open(SLICE(copy, bytes.length), check->controller, name, arena, &versions->before, fault);
+}
+
+static bool may_sign(const struct check *check, const struct versions *versions, const struct note_signature *line)
+{
+	const struct trust *named[] = {&versions->next, &versions->before};
+
+	for (size_t i = 0; i < (versions->has_before ? 2 : 1); i++)
+		for (size_t j = 0; j < named[i]->log_count; j++)
+			if (is_line_of(line, &named[i]->logs[j]))
+				return note_verify(versions->next.note, &named[i]->logs[j]) == ERR_OK;
+	return is_line_of(line, check->controller);
+}
+
+/* Who signs a version stands in it and in the one before; text and lines are written in one way. */
+static enum err check_trust_lines(struct check *check, const char *name, const struct versions *versions)
+{
+	const struct note *note = versions->next.note;
+	struct bytes canonical CLEANUP(bytes_fini) = {0};
+
+	bytes_init(&canonical, 2 * PAPER_MAX);
+	TRY(bytes_append(&canonical, note->text));
+	TRY(bytes_append_u8(&canonical, '\n'));
+	for (size_t i = 0; i < note->signature_count; i++) {
+		const struct note_signature *line = &note->signatures[i];
+		struct public_key key = {.type = KEY_TYPE_ED25519, .id = line->id};
+		if (!may_sign(check, versions, line) || line->signature.length != SIGNATURE_SIZE) {
+			finding_add(check->findings, name, "has a signature line, number %zu, by no key that may",
+				    i + 1);
+			return ERR_OK;
+		}
+		memcpy(key.name, line->name.data, line->name.length);
+		TRY(note_append_signature(&canonical, &key, line->signature.data));
+	}
+	if (!slice_equal(bytes_slice(&canonical), bytes_slice(&check->bytes)))
+		finding_add(check->findings, name, "is not written as its text and signatures are written");
+	return ERR_OK;
+}
+
+static enum err check_trust(struct check *check, const char *name, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+
+	arena_init(&arena, 16 * PAPER_MAX);
+	struct versions *versions = arena_alloc(&arena, sizeof *versions);
+	if (versions == NULL)
+		return ERR_MEMORY;
+	*versions = (struct versions){.has_before = false};
+	TRY(trust_open(bytes_slice(&check->bytes), check->controller, "trust", &arena, &versions->next, fault));
+	TRY(read_before(check, versions, &arena, fault));
+	TRY(trust_may_follow(versions->has_before ? &versions->before : NULL, &versions->next, fault));
+	return check_trust_lines(check, name, versions);
+}
+
 static enum err check_paper(struct check *check, const char *name, const struct paper_fact *paper, struct fault *fault)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
@@ -260,6 +342,8 @@ static enum err check_paper(struct check *check, const char *name, const struct 
 	arena_init(&arena, 4 * PAPER_MAX);
 	TRY(mirror_read(check->mirror, name, &check->bytes, fault));
 	TRY(split(bytes_slice(&check->bytes), paper->hash, &arena, &note, fault));
+	if (paper->is_trust)
+		return check_trust(check, name, fault);
 	check_named(check, name, paper, &note);
 	check_lines(check, name, paper, &note);
 	return check_form(check, name, paper);

@@ -22,7 +22,7 @@ struct paper_signature {
 struct paper_fact {
 	struct slice hash;
 	uint64_t index; /* entry that named it first */
-	bool is_charter;
+	bool is_charter, is_trust;
 	struct paper_signature *signatures; /* the last one first */
 };
 

@@ -131,6 +131,54 @@ static void take_number(uint64_t index, const struct entry *entry, struct lane_f
 		.sequence = entry->request->sequence, .request = hash, .index = index, .leaf = entry->leaf};
 }
 
+/* What was done with a key, if the entry's operation number i was. */
+static const Kluis__Operation *done(const struct entry *entry, size_t i, Kluis__Operation__KindCase kind)
+{
+	const Kluis__Operation *operation = entry->request->operations[i];
+	bool is_done = entry->decoded->code == 0 && entry->decoded->results[i]->code == 0;
+
+	return is_done && operation->kind_case == kind ? operation : NULL;
+}
+
+/* R140. */
+static enum err take_rotation(struct principal_fact *fact, uint64_t index, const struct entry *entry)
+{
+	const Kluis__Operation *operation = done(entry, 0, KLUIS__OPERATION__KIND_ROTATE_KEY);
+	struct public_key key;
+
+	if (operation == NULL)
+		return ERR_OK;
+	TRY(public_key_init(&key, fact->key_name, KEY_TYPE_ED25519, operation->rotate_key->public_key.data));
+	fact->old_key = fact->key;
+	fact->key = key;
+	fact->rotated = index + 1;
+	return ERR_OK;
+}
+
+/* R142. */
+static void take_revocations(struct principals *principals, uint64_t index, const struct entry *entry)
+{
+	for (size_t i = 0; i < entry->request->n_operations; i++) {
+		const Kluis__Operation *operation = done(entry, i, KLUIS__OPERATION__KIND_REVOKE);
+		struct principal_fact *fact =
+			operation == NULL ? NULL
+					  : map_find(&principals->by_name, slice_text(operation->revoke->principal));
+		if (fact == NULL || !fact->has_key)
+			continue;
+		fact->has_key = false;
+		fact->revoked = index + 1;
+	}
+}
+
+const struct public_key *principal_key_at(const struct principal_fact *fact, uint64_t index)
+{
+	if (fact == NULL)
+		return NULL;
+	if (fact->rotated == index + 1)
+		return &fact->old_key;
+	return fact->has_key || fact->revoked == index + 1 ? &fact->key : NULL;
+}
+
 /* A new key begins anew; the same key joining again goes on from where its lanes are (R104). */
 static enum err take_join(struct principal_fact *fact, uint64_t index, const struct entry *entry,
 			  struct findings *findings)
@@ -139,6 +187,9 @@ static enum err take_join(struct principal_fact *fact, uint64_t index, const str
 	struct public_key key;
 
 	TRY(public_key_init(&key, fact->key_name, KEY_TYPE_ED25519, join->public_key.data));
+	if (!fact->has_key && fact->revoked > 0 && public_key_equal(&key, &fact->key))
+		finding_add_entry(findings, index, "joins with the key that entry %" PRIu64 " revoked (R142)",
+				  fact->revoked - 1);
 	if (!fact->has_key || !public_key_equal(&key, &fact->key))
 		memset(fact->lanes, 0, sizeof fact->lanes);
 	take_number(index, entry, &fact->lanes[entry->request->lane], findings);
@@ -158,9 +209,10 @@ enum err principals_take(struct principals *principals, uint64_t index, const st
 	if (is_controller(principals, entry)) {
 		fact->key = principals->controller;
 		fact->has_key = true;
+		take_revocations(principals, index, entry);
 	} else if (entry_is_join(entry)) {
 		return take_join(fact, index, entry, findings);
 	}
 	take_number(index, entry, &fact->lanes[entry->request->lane], findings);
-	return ERR_OK;
+	return entry->principal.kind == PRINCIPAL_STORE ? take_rotation(fact, index, entry) : ERR_OK;
 }

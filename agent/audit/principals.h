@@ -22,7 +22,9 @@ struct lane_fact {
 struct principal_fact {
 	struct slice key_name;
 	bool has_key;
-	struct public_key key;
+	struct public_key key;	   /* in force; after a revocation the one that was */
+	struct public_key old_key; /* before the last rotation */
+	uint64_t rotated, revoked; /* entry that did, plus 1; 0: none */
 	struct lane_fact lanes[LANE_MAX + 1];
 };
 
@@ -46,6 +48,9 @@ bool principals_key(const struct principals *principals, const struct entry *ent
  */
 enum err principals_take(struct principals *principals, uint64_t index, const struct entry *entry,
 			 struct findings *findings) MUST_USE;
+
+/* The key that was in force when the entry was made, as seen after principals_take. NULL if there was none. */
+const struct public_key *principal_key_at(const struct principal_fact *fact, uint64_t index);
 
 /* Whether the entry is a Join that was accepted. */
 bool entry_is_join(const struct entry *entry);

@@ -31,6 +31,11 @@ static const struct {
 	{KLUIS__OPERATION__KIND_LOCAL_ACCESS, recompute_local_access},
 	{KLUIS__OPERATION__KIND_LEASE, recompute_lease},
 	{KLUIS__OPERATION__KIND_PURGE, recompute_purge},
+	{KLUIS__OPERATION__KIND_ROTATE_KEY, recompute_rotate_key},
+	{KLUIS__OPERATION__KIND_REVOKE, recompute_revoke},
+	{KLUIS__OPERATION__KIND_TRUST, recompute_trust},
+	{KLUIS__OPERATION__KIND_MASTER_KEY, recompute_master_key},
+	{KLUIS__OPERATION__KIND_REWRAP, recompute_rewrap},
 	{KLUIS__OPERATION__KIND_HOLDINGS, recompute_list},
 	{KLUIS__OPERATION__KIND_FINDINGS, recompute_list},
 };

@@ -204,14 +204,21 @@ void recompute_agreements(const struct state *state, const struct step *step)
 	expect_reasons(state, step, &reasons, NULL);
 }
 
-/* A store sees its own agreements and charters (R117). */
+static bool is_zeros(struct slice hash)
+{
+	static const uint8_t zeros[HASH_SIZE];
+
+	return slice_equal(hash, SLICE_ARRAY(zeros));
+}
+
+/* A store sees its own agreements, charters and the broker's keys (R117). */
 void recompute_get_paper(const struct state *state, const struct step *step)
 {
 	static const enum err of_stores[] = {ERR_NOT_FOUND, ERR_OK};
 	struct slice asked = wire_slice(step->operation->get_paper->hash);
-	/* an empty hash asks for the charter in force */
+	/* an empty hash asks for the charter in force, zeros for the trust */
 	struct slice hash = asked.length > 0 ? asked : SLICE_ARRAY(state->charter->hash);
-	const struct paper_text *paper = state_paper(state, hash);
+	const struct paper_text *paper = is_zeros(asked) ? state->trust : state_paper(state, hash);
 	struct reasons reasons = {0};
 	bool is_others = paper != NULL && paper->agreement != NULL && is_store(step) &&
 			 paper->agreement->store != step->entry->principal.store;

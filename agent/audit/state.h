@@ -103,7 +103,10 @@ struct state {
 	struct findings *findings;
 	struct arena *arena;
 	struct public_key controller;
-	const struct charter *charter; /* in force; NULL before the first entry */
+	const struct charter *charter;	/* in force; NULL before the first entry */
+	const struct paper_text *trust; /* in force; NULL before the first version */
+	uint32_t epoch;			/* of the master key, as far as the log tells; 0: not yet */
+	bool is_rewrapping;		/* an epoch was begun and the older ones not ended yet */
 	struct principals principals;
 	struct map papers, stores, invitations, customers, receipts, imports, uses, deliveries;
 	struct chronicle chronicle; /* of the entries before this one */

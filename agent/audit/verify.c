@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chain.h"
 #include "kluis/clock.h"
 #include "kluis/file.h"
 #include "kluis/table.h"
@@ -25,6 +26,7 @@ struct verifier {
 	struct arena entries; /* of a bundle */
 	struct principals principals;
 	struct paperwork papers;
+	struct chain chain;	    /* the log's keys */
 	struct signature_job *jobs; /* of a bundle */
 	size_t job_count;
 	uint64_t last_ms;
@@ -33,11 +35,11 @@ struct verifier {
 /* ---- checkpoints ---- */
 
 /* Reads a note that the log signed; what is wrong with it is a finding under its name. */
-static enum err open_checkpoint(struct verifier *verifier, const char *name, struct slice note,
+static enum err open_checkpoint(struct verifier *verifier, const char *name, bool is_older, struct slice note,
 				struct checkpoint *ret_checkpoint, bool *ret_is_signed, struct fault *fault)
 {
 	struct fault cause = {""};
-	enum err err = checkpoint_open(note, &verifier->options->log, ret_checkpoint, &cause);
+	enum err err = chain_open(&verifier->chain, is_older, note, ret_checkpoint, &cause);
 
 	if (err == ERR_MEMORY)
 		return fault_set(fault, err, "no memory to read %s", name);
@@ -66,8 +68,8 @@ static enum err read_since(struct verifier *verifier, struct checkpoint *ret_sin
 		return ERR_OK;
 	}
 	TRY(err);
-	TRY(open_checkpoint(verifier, given != NULL ? given : VERIFIED_NAME, bytes_slice(&note), ret_since, &is_signed,
-			    fault));
+	TRY(open_checkpoint(verifier, given != NULL ? given : VERIFIED_NAME, true, bytes_slice(&note), ret_since,
+			    &is_signed, fault));
 	if (!is_signed)
 		ret_since->size = 0;
 	ret_since->origin = SLICE_EMPTY;
@@ -287,15 +289,27 @@ static enum err find_controller(struct verifier *verifier, bool *ret_is_found, s
 	return ERR_OK;
 }
 
+/* The log's keys from the given one to those of now, by the trust notes that lie in the mirror. */
+static enum err follow_keys(struct verifier *verifier, struct fault *fault)
+{
+	TRY(chain_read(verifier->mirror.folder, &verifier->options->log, &verifier->summary->controller,
+		       &verifier->facts, &verifier->chain, fault));
+	const struct trust *trust = chain_trust(&verifier->chain);
+	verifier->summary->trust = trust == NULL ? 0 : trust->version;
+	return ERR_OK;
+}
+
 static enum err check_all(struct verifier *verifier, struct fault *fault)
 {
 	bool is_signed = false, is_found = false, is_whole = false;
 	struct checkpoint ignored;
 
-	TRY(open_checkpoint(verifier, "checkpoint", bytes_slice(&verifier->mirror.note), &ignored, &is_signed, fault));
+	TRY(find_controller(verifier, &is_found, fault));
+	TRY(follow_keys(verifier, fault));
+	TRY(open_checkpoint(verifier, "checkpoint", false, bytes_slice(&verifier->mirror.note), &ignored, &is_signed,
+			    fault));
 	if (!is_signed)
 		return ERR_OK;
-	TRY(find_controller(verifier, &is_found, fault));
 	TRY(check_tree(verifier, &is_whole, fault));
 	if (!is_found || !is_whole)
 		return ERR_OK;

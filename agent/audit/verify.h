@@ -26,6 +26,7 @@ struct verify_summary {
 	uint64_t first_ms, last_ms;
 	uint64_t signatures; /* checked */
 	uint64_t since;	     /* size of the older checkpoint, 0 if there was none */
+	uint32_t trust;	     /* version of the trust that the log's keys were followed to, 0 if there was none */
 	size_t principals, papers;
 };
 
