@@ -241,6 +241,11 @@ static void test_time_is_set_in_place(void **state)
 		bytes_clear(&encoded);
 		assert_int_equal(entry_encode(&entry, &encoded), ERR_OK);
 		entry_set_time(encoded.data, encoded.length, times[i]);
+		uint64_t read = 7;
+		assert_int_equal(entry_read_time(bytes_slice(&encoded), &read), ERR_OK);
+		assert_true(read == times[i]);
+		assert_int_equal(entry_read_time(SLICE(encoded.data, 8), &read), ERR_CORRUPT);
+		assert_int_equal(entry_read_time(SLICE(encoded.data + 1, encoded.length - 1), &read), ERR_CORRUPT);
 		assert_int_equal(entry_open(bytes_slice(&encoded), &arena, &got, NULL), ERR_OK);
 		assert_true(got.decoded->time_ms == times[i]);
 		entry.time_ms = times[i];

@@ -111,6 +111,24 @@ static void test_ledger_prove_inclusion_verifies(void **state)
 	store_end_read(&txn);
 }
 
+static void test_ledger_root_at_every_kind_of_size(void **state)
+{
+	const struct log *log = *state;
+	struct random random = {13};
+	struct hash root, expected;
+	struct store_txn *txn;
+	assert_int_equal(store_begin_read(log->store, &txn), ERR_OK);
+	for (int i = 0; i < 100; i++) {
+		uint64_t size = pick_size(&random);
+		naive_root(log->leaves, size, &expected);
+		assert_int_equal(ledger_root_at(&tables, txn, size, &root), ERR_OK);
+		assert_memory_equal(root.bytes, expected.bytes, HASH_SIZE);
+	}
+	assert_int_equal(ledger_root_at(&tables, txn, SIZE + 1, &root), ERR_NOT_FOUND);
+	assert_int_equal(ledger_root_at(&tables, txn, UINT64_MAX, &root), ERR_NOT_FOUND);
+	store_end_read(&txn);
+}
+
 static void test_ledger_prove_consistency_verifies(void **state)
 {
 	const struct log *log = *state;
@@ -208,6 +226,7 @@ int main(void)
 	/* the last damages the log that all share */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ledger_prove_inclusion_verifies),
+		cmocka_unit_test(test_ledger_root_at_every_kind_of_size),
 		cmocka_unit_test(test_ledger_prove_consistency_verifies),
 		cmocka_unit_test(test_ledger_proofs_refuse_what_is_not_there),
 		cmocka_unit_test(test_ledger_keeps_checkpoint_and_papers),

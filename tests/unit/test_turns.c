@@ -340,6 +340,33 @@ static void test_close_answers_what_is_in(void **state)
 	assert_int_equal(core->committed_at_checkpoint, 4);
 }
 
+/* ---- what head office should look at ---- */
+
+/* Said once the entry stands, and of nobody else's request. */
+static void test_findings_are_said(void **state)
+{
+	struct place *place = *state;
+	char text[2000];
+	FILE *file = tmpfile();
+	assert_non_null(file);
+	struct link *link = fake_connect(&place->server);
+	int before = dup(STDERR_FILENO);
+	assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+	enum err quiet = fake_ask(link, "c");
+	enum err err = fake_ask(link, "f");
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	close(before);
+	link_close(&link);
+	assert_int_equal(quiet, ERR_OK);
+	assert_int_equal(err, ERR_OK);
+	rewind(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	assert_non_null(strstr(text, "finding: store 12: the store's key was used from two places"));
+	assert_non_null(strstr(text, "; see kluis-broker findings\n"));
+	assert_null(strstr(strstr(text, "finding: ") + 1, "finding: "));
+}
+
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
 
 int main(void)
@@ -354,6 +381,7 @@ int main(void)
 		WITH_PLACE(test_who_does_not_read_its_answers_is_closed),
 		WITH_PLACE(test_a_flood_leaves_stores_served),
 		WITH_PLACE(test_close_answers_what_is_in),
+		WITH_PLACE(test_findings_are_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
