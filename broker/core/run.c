@@ -316,7 +316,12 @@ static enum err answer_again(struct prepared *prepared, struct context *context,
 		prepared->code = still_in_force(context, entry);
 		if (prepared->code != ERR_OK)
 			return ERR_OK;
-		TRY(vault_disclose_again(context, entry, context->envelope->decoded));
+		enum err err = vault_disclose_again(context, entry, context->envelope->decoded);
+		if (err >= ERR_NOT_FOUND) {
+			prepared->code = err;
+			return ERR_OK;
+		}
+		TRY(err);
 	}
 	TRY(data_again(prepared, context, entry));
 	prepared->parts = context->parts;

@@ -161,7 +161,9 @@ static enum err check_meta(struct store *store, MDB_txn *txn, struct fault *faul
 				 (int)(application.mv_size < 64 ? application.mv_size : 64),
 				 (const char *)application.mv_data, store->layout->application);
 	if (number != store->layout->schema)
-		return fault_set(fault, ERR_VERSION, "%s: has schema %u of %s, this version knows schema %u",
+		return fault_set(fault, ERR_VERSION,
+				 "%s: has schema %u of %s, this version knows schema %u: use the version that made it, "
+				 "or begin with an empty folder",
 				 store->folder, number, store->layout->application, store->layout->schema);
 	return ERR_OK;
 }

@@ -20,14 +20,16 @@ static enum err find(struct context *context, struct customer *ret_customer)
 static enum err disclose(struct context *context, const struct authority *authority, const struct customer *customer)
 {
 	Kluis__Disclosure **list = arena_alloc(context->arena, sizeof(Kluis__Disclosure *));
+	struct cut cut = {.version = customer->row->version,
+			  .fields = authority->verdict.fields,
+			  .charter = authority_charter(context, authority),
+			  .grant = authority_grant(context, authority)};
 	Kluis__Part *part;
 	enum err err;
 
 	if (list == NULL)
 		return ERR_MEMORY;
-	err = vault_disclose(context, customer, customer->row->version, authority->verdict.fields,
-			     authority_charter(context, authority), authority_grant(context, authority), &part,
-			     &list[0]);
+	err = vault_disclose(context, customer, &cut, &part, &list[0]);
 	TRY(err == ERR_NOT_FOUND ? ERR_CORRUPT : err);
 	TRY(context_add_part(context, part));
 	list[0]->grant = authority->verdict.grant;

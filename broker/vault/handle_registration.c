@@ -126,13 +126,15 @@ static enum err finish(struct context *context, const struct registration *regis
 static enum err write_new(struct context *context, const struct registration *registration)
 {
 	struct customer customer;
+	struct change_origin origin;
 	struct record_change change;
 	bool is_changed;
 
-	TRY(record_merge(context, NULL, registration->values, &change));
-	if (change.record->n_values == 0)
-		return ERR_VALUE;
 	TRY(customer_new(context, wire_slice(registration->request->customer), &customer));
+	record_origin(context, &customer, NULL, &origin);
+	TRY(record_merge(context, NULL, registration->values, &origin, &change));
+	if (!record_has_values(change.record))
+		return ERR_VALUE;
 	TRY(set_facts(context, registration, &customer, &is_changed));
 	TRY(write_record(context, &customer, &change));
 	return finish(context, registration, &customer);
@@ -143,13 +145,15 @@ static enum err write_known(struct context *context, const struct registration *
 {
 	struct customer customer;
 	Rows__Record *before;
+	struct change_origin origin;
 	struct record_change change;
 	bool is_changed;
 
 	TRY(vault_customer(context, pseudonym, &customer));
 	TRY(result_set_customer(context, customer_pseudonym(&customer)));
 	TRY(record_latest(context, &customer, &before));
-	TRY(record_merge(context, before, registration->values, &change));
+	record_origin(context, &customer, before, &origin);
+	TRY(record_merge(context, before, registration->values, &origin, &change));
 	TRY(set_facts(context, registration, &customer, &is_changed));
 	if (!is_changed && change.changed == 0) {
 		context->result->has_is_unchanged = context->result->is_unchanged = true;

@@ -93,12 +93,18 @@ static enum err add_tombstone(struct context *context, struct page *page, const 
 static enum err add_disclosure(struct context *context, struct page *page, const struct customer *customer)
 {
 	const struct authority *authority = &page->authority;
+	struct cut cut = {.version = customer->row->version,
+			  .fields = authority->verdict.fields,
+			  .charter = context->agreement_charter,
+			  .grant = authority_grant(context, authority),
+			  .is_for_copy = true,
+			  .purpose = authority->input.purpose,
+			  .time_ms = context->time_ms};
 	Kluis__Part *part;
 	Kluis__Disclosure *disclosure;
 	enum err err;
 
-	err = vault_disclose(context, customer, customer->row->version, authority->verdict.fields,
-			     context->agreement_charter, authority_grant(context, authority), &part, &disclosure);
+	err = vault_disclose(context, customer, &cut, &part, &disclosure);
 	TRY(err == ERR_NOT_FOUND ? ERR_CORRUPT : err);
 	TRY(context_add_part(context, part));
 	disclosure->grant = authority->verdict.grant;

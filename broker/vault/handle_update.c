@@ -1,4 +1,4 @@
-/* New values for some fields of a customer (FORMAT.md R114). */
+/* New values for some fields of a customer (FORMAT.md R114, R131). */
 #include "vault/authority.h"
 #include "vault/customer.h"
 #include "vault/record.h"
@@ -27,6 +27,32 @@ static enum err write(struct context *context, const struct customer *customer, 
 	customer_touch(context, customer);
 	context->result->has_version = true;
 	context->result->version = customer->row->version;
+	context->result->has_lost = change->lost != 0;
+	context->result->lost = change->lost;
+	return ERR_OK;
+}
+
+/* R131: a store says when, and on what, it made a change that waited; head office makes its changes here and now. */
+static enum err find_origin(struct context *context, const struct authority *authority, const struct customer *customer,
+			    const Rows__Record *latest, struct change_origin *ret_origin)
+{
+	const Kluis__Update *request = context->operation->update;
+	struct change_origin origin;
+	Rows__Record *base;
+
+	record_origin(context, customer, latest, &origin);
+	if (request->has_made_ms && !authority->is_controller) {
+		if (request->made_ms < origin.made_ms)
+			origin.made_ms = request->made_ms;
+		if (!request->has_basis || request->basis < origin.basis) {
+			origin.basis = request->has_basis ? request->basis : 0;
+			enum err err = vault_record(context, customer, origin.basis, &base);
+			if (err != ERR_OK && err != ERR_NOT_FOUND)
+				return err;
+			origin.base = err == ERR_OK ? base : NULL;
+		}
+	}
+	*ret_origin = origin;
 	return ERR_OK;
 }
 
@@ -36,6 +62,7 @@ static enum err update(struct context *context)
 	struct customer customer;
 	const Kluis__Values *values;
 	Rows__Record *before;
+	struct change_origin origin;
 	struct record_change change;
 
 	TRY(authority_standing(context, OPERATION_UPDATE, &authority));
@@ -44,7 +71,8 @@ static enum err update(struct context *context)
 	TRY(authority_over(context, &authority, &customer));
 	TRY(check_values(context, &authority, &customer, &values));
 	TRY(record_latest(context, &customer, &before));
-	TRY(record_merge(context, before, values, &change));
+	TRY(find_origin(context, &authority, &customer, before, &origin));
+	TRY(record_merge(context, before, values, &origin, &change));
 	/* a store always gets a new version: whether it guessed a value that its grant masks is not for it to learn */
 	if (authority.is_controller && change.changed == 0)
 		context->result->has_is_unchanged = context->result->is_unchanged = true;

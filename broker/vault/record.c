@@ -70,69 +70,42 @@ enum err record_latest(struct context *context, const struct customer *customer,
 
 /* ---- merging ---- */
 
-static const Rows__RecordValue *find_value(const Rows__Record *record, uint32_t field)
+/* Entries of one second are prepared with any time of it (R47): the second's end is none of theirs' past. */
+static uint64_t entry_made_ms(const struct context *context)
 {
-	for (size_t i = 0; record != NULL && i < record->n_values; i++) {
-		if (record->values[i]->field == field)
-			return record->values[i];
+	return context->time_ms / 1000 * 1000 + 999;
+}
+
+void record_origin(const struct context *context, const struct customer *customer, const Rows__Record *latest,
+		   struct change_origin *ret_origin)
+{
+	const struct principal *principal = &context->envelope->principal;
+
+	*ret_origin = (struct change_origin){
+		.made_ms = entry_made_ms(context),
+		.store = principal->kind == PRINCIPAL_STORE ? principal->store : STORE_OFFICE,
+		.version = customer->row->version + 1,
+		.basis = customer->row->version,
+		.base = latest,
+	};
+}
+
+bool record_has_values(const Rows__Record *record)
+{
+	for (size_t i = 0; i < record->n_values; i++) {
+		if (record->values[i]->value[0] != '\0')
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
-static uint64_t field_bit(uint32_t field)
+static bool is_too_large(const Rows__Record *record)
 {
-	return (uint64_t)1 << (field - 1);
-}
-
-static enum err add_value(struct context *context, Rows__Record *record, uint32_t field, char *text)
-{
-	Rows__RecordValue *value = arena_alloc(context->arena, sizeof(*value));
-
-	if (value == NULL)
-		return ERR_MEMORY;
-	rows__record_value__init(value);
-	value->field = field;
-	value->value = text;
-	record->values[record->n_values++] = value;
-	return ERR_OK;
-}
-
-/* What a field holds after the change; NULL: nothing. */
-static char *merged_value(const Rows__Record *before, const Kluis__Value *value, uint32_t field)
-{
-	const Rows__RecordValue *old = find_value(before, field);
-
-	if (value != NULL)
-		return value->value[0] == '\0' ? NULL : value->value;
-	return old == NULL ? NULL : old->value;
-}
-
-static bool is_other(const Rows__RecordValue *old, const char *text)
-{
-	if (old == NULL || text == NULL)
-		return old != NULL || text != NULL;
-	return strcmp(old->value, text) != 0;
-}
-
-static enum err merge(struct context *context, const Kluis__Values *values, struct record_change *change)
-{
-	size_t next = 0;
-
-	for (uint32_t field = 1; field <= FIELDS_MAX; field++) {
-		bool is_given = next < values->n_values && values->values[next]->field == field;
-		const Kluis__Value *given = is_given ? values->values[next++] : NULL;
-		char *text = merged_value(change->before, given, field);
-
-		if (is_other(find_value(change->before, field), text))
-			change->changed |= field_bit(field);
-		if (text != NULL)
-			TRY(add_value(context, change->record, field, text));
-	}
-	return ERR_OK;
+	return wire_size(&record->base) > RECORD_MAX - SEAL_OVERHEAD;
 }
 
 enum err record_merge(struct context *context, const Rows__Record *before, const Kluis__Values *values,
-		      struct record_change *ret_change)
+		      const struct change_origin *origin, struct record_change *ret_change)
 {
 	struct record_change change = {.record = arena_alloc(context->arena, sizeof(*change.record)), .before = before};
 	uint8_t *salt = arena_alloc(context->arena, SALT_SIZE);
@@ -145,8 +118,10 @@ enum err record_merge(struct context *context, const Rows__Record *before, const
 	change.record->values = arena_array(context->arena, FIELDS_MAX, sizeof(Rows__RecordValue *));
 	if (change.record->values == NULL)
 		return ERR_MEMORY;
-	TRY(merge(context, values, &change));
-	if (wire_size(&change.record->base) > RECORD_MAX - SEAL_OVERHEAD)
+	TRY(merge_values(context, values, origin, &change));
+	while (change.record->n_superseded > 0 && is_too_large(change.record))
+		change.record->n_superseded--;
+	if (is_too_large(change.record))
 		return ERR_TOO_LARGE;
 	*ret_change = change;
 	return ERR_OK;
@@ -154,12 +129,17 @@ enum err record_merge(struct context *context, const Rows__Record *before, const
 
 /* ---- writing ---- */
 
+static uint64_t field_bit(uint32_t field)
+{
+	return (uint64_t)1 << (field - 1);
+}
+
 /* One field's index rows follow its value. A value that the charter's type no longer takes was never indexed. */
 static enum err move_index(struct context *context, const struct charter_field *field, const struct customer *customer,
 			   const struct record_change *change)
 {
-	const Rows__RecordValue *old = find_value(change->before, field->number);
-	const Rows__RecordValue *now = find_value(change->record, field->number);
+	const Rows__RecordValue *old = record_value(change->before, field->number);
+	const Rows__RecordValue *now = record_value(change->record, field->number);
 	uint8_t key[HASH_SIZE];
 
 	if (old != NULL && index_key(context, field, slice_text(old->value), key) == ERR_OK)
@@ -205,8 +185,10 @@ static enum err use_fields(struct context *context, const Rows__Record *record)
 
 	TRY(vault_fields_in_use(context, &before));
 	fields = before;
-	for (size_t i = 0; i < record->n_values; i++)
-		fields |= field_bit(record->values[i]->field);
+	for (size_t i = 0; i < record->n_values; i++) {
+		if (record->values[i]->value[0] != '\0')
+			fields |= field_bit(record->values[i]->field);
+	}
 	if (fields == before)
 		return ERR_OK;
 	put_u64(row, fields);

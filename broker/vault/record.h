@@ -1,5 +1,5 @@
 /*
- * Versions of a customer's record: merging new values into the latest one and
+ * Versions of a customer's record: merging new values into the latest one (merge.h says how) and
  * writing the next.
  *
  * Threads: as the context.
@@ -7,22 +7,21 @@
 #ifndef KLUIS_VAULT_RECORD_H
 #define KLUIS_VAULT_RECORD_H
 
-#include "vault/vault.h"
-
-/* A change that was checked and can be written without being refused any more. */
-struct record_change {
-	Rows__Record *record;	    /* the next version: merged values, fresh salt */
-	uint64_t changed;	    /* bits of the fields whose value is another one now */
-	const Rows__Record *before; /* the latest version, NULL for a new customer */
-};
+#include "vault/merge.h"
 
 /* The latest version. ERR_CORRUPT when there is none. */
 enum err record_latest(struct context *context, const struct customer *customer, Rows__Record **ret_record) MUST_USE;
 
-/* Merges values (checked, ascending; an empty one clears its field) into before, which may be NULL.
- * ERR_TOO_LARGE when the record would be over RECORD_MAX. */
+/* A change that is made now, on what is there: by whom the request is, at the entry's time (R131). */
+void record_origin(const struct context *context, const struct customer *customer, const Rows__Record *latest,
+		   struct change_origin *ret_origin);
+
+/* Merges values (checked, ascending; an empty one clears its field) into before, which may be NULL. Of superseded
+ * values the oldest go where the record would be over RECORD_MAX; ERR_TOO_LARGE when it still is. */
 enum err record_merge(struct context *context, const Rows__Record *before, const Kluis__Values *values,
-		      struct record_change *ret_change) MUST_USE;
+		      const struct change_origin *origin, struct record_change *ret_change) MUST_USE;
+/* Has any field a value? */
+bool record_has_values(const Rows__Record *record);
 
 /* Writes the change as the customer's next version: sealed record, moved index rows, fields in use; counts the version
  * in customer->row, which the caller puts. */

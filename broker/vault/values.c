@@ -19,6 +19,9 @@ enum err values_read(struct context *context, const Kluis__Values **ret_values, 
 	uint64_t fields = 0;
 
 	TRY(WIRE_DECODE(Values, values, wire_slice(context->part->content), context->arena, &values));
+	/* R130: what a sync says beside the values is the broker's to say */
+	if (values->n_handles > 0 || values->facts != NULL || values->n_superseded > 0)
+		return ERR_INPUT;
 	for (size_t i = 0; i < values->n_values; i++) {
 		if (i > 0 && values->values[i]->field <= values->values[i - 1]->field)
 			return ERR_INPUT;

@@ -42,14 +42,25 @@ enum err vault_find(struct context *context, const struct charter_field *field, 
 enum err vault_record(struct context *context, const struct customer *customer, uint32_t version,
 		      Rows__Record **ret_record) MUST_USE;
 
-/* A disclosure of a version cut to fields and masked by grant (NULL: head office, nothing masked), as the reply's part
- * and the entry's Disclosure (FORMAT.md R40-R45). Deterministic: the same again gives the same bytes. charter: the
- * agreement's. */
-enum err vault_disclose(struct context *context, const struct customer *customer, uint32_t version, uint64_t fields,
-			const struct charter *charter, const struct grant *grant, Kluis__Part **ret_part,
-			Kluis__Disclosure **ret_disclosure) MUST_USE;
+/* What a disclosure is cut to. */
+struct cut {
+	uint32_t version;
+	uint64_t fields;
+	const struct charter *charter; /* the agreement's; for head office the one in force */
+	const struct grant *grant;     /* that masks values; NULL: head office, nothing masked */
+	bool is_for_copy;	       /* a sync's: with handles, facts and superseded values (R130, R132) */
+	struct slice purpose;	       /* with is_for_copy */
+	uint64_t time_ms;	       /* with is_for_copy: the entry's, by which facts are */
+};
 
-/* For a reply that is sent again: the parts of an entry's disclosures, rebuilt. ERR_NOT_FOUND when a record is gone. */
+/* A disclosure of a customer, as the reply's part and the entry's Disclosure (FORMAT.md R40-R45, R130). The same cut of
+ * a version gives the same bytes, but with is_for_copy: its facts are those of now. */
+enum err vault_disclose(struct context *context, const struct customer *customer, const struct cut *cut,
+			Kluis__Part **ret_part, Kluis__Disclosure **ret_disclosure) MUST_USE;
+
+/* For a reply that is sent again (R39): the parts of an entry's disclosures, rebuilt; a code to answer instead of them
+ * when they may not, or cannot, be given again: ERR_NOT_FOUND, ERR_RESTRICTED, ERR_CONSENT, ERR_OTHER_AGREEMENT,
+ * ERR_STATE for a sync's customer whose facts are others now. ERR_CORRUPT when they are not what the entry says. */
 enum err vault_disclose_again(struct context *context, const Kluis__Entry *entry,
 			      const Kluis__Request *request) MUST_USE;
 

@@ -74,9 +74,8 @@ static void test_disclose_cuts_and_masks(void **state)
 		Kluis__Part *part;
 		Kluis__Disclosure *disclosure;
 
-		assert_int_equal(vault_disclose(&bench.context, &customer, 1, rows[i].fields, &formula->charter, grant,
-						&part, &disclosure),
-				 ERR_OK);
+		struct cut cut = {.version = 1, .fields = rows[i].fields, .charter = &formula->charter, .grant = grant};
+		assert_int_equal(vault_disclose(&bench.context, &customer, &cut, &part, &disclosure), ERR_OK);
 		assert_int_equal(disclosure->fields, rows[i].disclosed);
 		assert_int_equal(disclosure->version, 1);
 		assert_string_equal(content_of(part), rows[i].values);
@@ -98,8 +97,8 @@ static void test_disclose_salt_is_of_record_and_principal(void **state)
 	(void)state;
 	assert_int_equal(vault_record(&bench.context, &customer, 1, &record), ERR_OK);
 	blake2b(wire_slice(record->salt), "", SLICE(domain_and_name, sizeof(domain_and_name) - 1), expected);
-	assert_int_equal(vault_disclose(&bench.context, &customer, 1, 1, &formula->charter, NULL, &part, &disclosure),
-			 ERR_OK);
+	const struct cut cut = {.version = 1, .fields = 1, .charter = &formula->charter};
+	assert_int_equal(vault_disclose(&bench.context, &customer, &cut, &part, &disclosure), ERR_OK);
 	assert_true(slice_equal(wire_slice(part->salt), SLICE_ARRAY(expected)));
 }
 
@@ -109,8 +108,8 @@ static void test_disclose_of_a_version_that_is_gone(void **state)
 	Kluis__Disclosure *disclosure;
 
 	(void)state;
-	assert_int_equal(vault_disclose(&bench.context, &customer, 2, 1, &formula->charter, NULL, &part, &disclosure),
-			 ERR_NOT_FOUND);
+	const struct cut cut = {.version = 2, .fields = 1, .charter = &formula->charter};
+	assert_int_equal(vault_disclose(&bench.context, &customer, &cut, &part, &disclosure), ERR_NOT_FOUND);
 }
 
 /* An entry with one disclosure and one tombstone. */
@@ -124,9 +123,10 @@ static void test_disclose_again(void **state)
 	(void)state;
 	tombstone.customer = wire_data(pseudonym);
 	tombstone.has_withheld = true;
-	assert_int_equal(
-		vault_disclose(&bench.context, &customer, 1, 3, &formula->charter, NULL, &part, &disclosures[1]),
-		ERR_OK);
+	const struct cut cut = {.version = 1, .fields = 3, .charter = &formula->charter};
+	assert_int_equal(vault_disclose(&bench.context, &customer, &cut, &part, &disclosures[1]), ERR_OK);
+	bench.request.operations = (Kluis__Operation *[]){&bench.operation};
+	bench.request.n_operations = 1;
 	result.disclosures = disclosures;
 	result.n_disclosures = 2;
 	entry.results = &results;

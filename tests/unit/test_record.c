@@ -35,20 +35,24 @@ static int tear_down(void **state)
 static enum err merge(const Rows__Record *before, const char *values, struct record_change *ret_change)
 {
 	const Kluis__Values *decoded;
+	struct change_origin origin;
 	uint64_t fields;
 
 	workbench_values(&bench, values);
 	assert_int_equal(values_read(&bench.context, &decoded, &fields), ERR_OK);
-	return record_merge(&bench.context, before, decoded, ret_change);
+	record_origin(&bench.context, &customer, before, &origin);
+	return record_merge(&bench.context, before, decoded, &origin, ret_change);
 }
 
 static const char *print(const Rows__Record *record)
 {
 	const char *text = "";
 
-	for (size_t i = 0; i < record->n_values; i++)
-		text = arena_printf(&formula->arena, "%s%s%u=%s", text, i == 0 ? "" : "|", record->values[i]->field,
-				    record->values[i]->value);
+	for (size_t i = 0; i < record->n_values; i++) {
+		if (record->values[i]->value[0] != '\0')
+			text = arena_printf(&formula->arena, "%s%s%u=%s", text, text[0] == '\0' ? "" : "|",
+					    record->values[i]->field, record->values[i]->value);
+	}
 	return text;
 }
 
@@ -85,6 +89,7 @@ static void test_record_too_large(void **state)
 	static Kluis__Value value[FIELDS_MAX];
 	Kluis__Value *places[FIELDS_MAX];
 	Kluis__Values values = KLUIS__VALUES__INIT;
+	struct change_origin origin;
 	struct record_change change;
 	char text[VALUE_MAX + 1];
 
@@ -98,10 +103,11 @@ static void test_record_too_large(void **state)
 		places[i] = &value[i];
 	}
 	values.values = places;
-	values.n_values = FIELDS_MAX;
-	assert_int_equal(record_merge(&bench.context, NULL, &values, &change), ERR_TOO_LARGE);
-	values.n_values = FIELDS_MAX - 1;
-	assert_int_equal(record_merge(&bench.context, NULL, &values, &change), ERR_OK);
+	record_origin(&bench.context, &customer, NULL, &origin);
+	values.n_values = FIELDS_MAX - 1; /* each with some 23 bytes around it */
+	assert_int_equal(record_merge(&bench.context, NULL, &values, &origin, &change), ERR_TOO_LARGE);
+	values.n_values = FIELDS_MAX - 2;
+	assert_int_equal(record_merge(&bench.context, NULL, &values, &origin, &change), ERR_OK);
 }
 
 static void write_version(const Rows__Record *before, const char *values)
