@@ -23,6 +23,8 @@ struct batch {
 struct committer {
 	const struct server_core *core;
 	committer_release release;
+	committer_tell tell;
+	void *listener;
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -34,6 +36,7 @@ struct committer {
 	/* the thread's own */
 	bool is_uncovered; /* entries came since the last checkpoint */
 	uint64_t checkpoint_ms;
+	uint64_t round_ms; /* steady clock: when core->round wants to be called; UINT64_MAX: not before a checkpoint */
 };
 
 static struct log_topic commit_topic = LOG_TOPIC("commit");
@@ -43,14 +46,16 @@ static struct timespec timespec_of(uint64_t ns)
 	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
 }
 
-/* With a checkpoint due, no longer than until then. */
+/* With a checkpoint or a round due, no longer than until then. */
 static void wait_for_work(struct committer *committer)
 {
-	if (!committer->is_uncovered) {
+	uint64_t due_ms = committer->round_ms;
+	if (committer->is_uncovered && committer->checkpoint_ms + CHECKPOINT_INTERVAL_MS < due_ms)
+		due_ms = committer->checkpoint_ms + CHECKPOINT_INTERVAL_MS;
+	if (due_ms == UINT64_MAX) {
 		pthread_cond_wait(&committer->changed, &committer->mutex);
 		return;
 	}
-	uint64_t due_ms = committer->checkpoint_ms + CHECKPOINT_INTERVAL_MS;
 	struct timespec due = timespec_of(due_ms * 1000000);
 	pthread_cond_timedwait(&committer->changed, &committer->mutex, &due);
 }
@@ -58,6 +63,12 @@ static void wait_for_work(struct committer *committer)
 static bool is_checkpoint_due(const struct committer *committer, uint64_t now_ms)
 {
 	return committer->is_uncovered && now_ms - committer->checkpoint_ms >= CHECKPOINT_INTERVAL_MS;
+}
+
+static bool is_anything_due(const struct committer *committer)
+{
+	uint64_t now_ms = clock_steady_ms();
+	return is_checkpoint_due(committer, now_ms) || now_ms >= committer->round_ms;
 }
 
 /* Until as many wait as shared the last commit, or it takes too long. */
@@ -78,8 +89,7 @@ static bool take_batch(struct committer *committer)
 	pthread_mutex_lock(&committer->mutex);
 	if (committer->working->count > 1)
 		wait_for_company(committer);
-	while (committer->waiting->count == 0 && !committer->is_stopping &&
-	       !is_checkpoint_due(committer, clock_steady_ms()))
+	while (committer->waiting->count == 0 && !committer->is_stopping && !is_anything_due(committer))
 		wait_for_work(committer);
 	struct batch *full = committer->waiting;
 	committer->waiting = committer->working;
@@ -103,6 +113,7 @@ static void commit_batch(struct committer *committer)
 	committer->is_uncovered = true;
 	for (size_t i = 0; i < batch->count; i++)
 		committer->release(batch->owners[i]);
+	committer->tell(committer->listener, core->news(core->core));
 }
 
 static void sign_checkpoint(struct committer *committer)
@@ -115,13 +126,35 @@ static void sign_checkpoint(struct committer *committer)
 	committer->checkpoint_ms = clock_steady_ms();
 }
 
+/* A round that could not be written is tried again in a second. */
+static void turn_round(struct committer *committer)
+{
+	const struct server_core *core = committer->core;
+	uint64_t next_ms = 1000;
+	enum err err = core->round(core->core, clock_now_ms(), &next_ms);
+	if (err != ERR_OK)
+		log_event(&commit_topic, "a round of witnesses could not be kept: %s; it is tried again",
+			  error_text(err));
+	committer->round_ms = next_ms == UINT64_MAX ? UINT64_MAX : clock_steady_ms() + next_ms;
+}
+
+/* What grew is news for the next round. */
+static void look_at_the_clock(struct committer *committer)
+{
+	uint64_t now_ms = clock_steady_ms();
+	bool is_covered_now = is_checkpoint_due(committer, now_ms);
+	if (is_covered_now)
+		sign_checkpoint(committer);
+	if (is_covered_now || now_ms >= committer->round_ms)
+		turn_round(committer);
+}
+
 static void *run(void *argument)
 {
 	struct committer *committer = argument;
 	while (take_batch(committer)) {
 		commit_batch(committer);
-		if (is_checkpoint_due(committer, clock_steady_ms()))
-			sign_checkpoint(committer);
+		look_at_the_clock(committer);
 	}
 	if (committer->is_uncovered)
 		sign_checkpoint(committer);
@@ -150,13 +183,16 @@ static void init_locks(struct committer *committer)
 	pthread_mutex_init(&committer->mutex, NULL);
 }
 
-enum err committer_new(const struct server_core *core, committer_release release, struct committer **ret_committer)
+enum err committer_new(const struct server_core *core, committer_release release, committer_tell tell, void *listener,
+		       struct committer **ret_committer)
 {
 	struct committer *committer = calloc(1, sizeof(*committer));
 	if (committer == NULL)
 		return ERR_MEMORY;
 	committer->core = core;
 	committer->release = release;
+	committer->tell = tell;
+	committer->listener = listener;
 	committer->waiting = &committer->stores[0];
 	committer->working = &committer->stores[1];
 	committer->wanted = 1;

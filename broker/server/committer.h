@@ -4,9 +4,10 @@
  * answered. While it waits for the disk the next batch gathers, so the more
  * is asked, the more share a commit; and where several shared the last one, it waits up to 2 ms for as many
  * again. Who asks alone never waits. It also has checkpoints signed: at batch
- * boundaries, at most every CHECKPOINT_INTERVAL_MS, and once after the last batch.
+ * boundaries, at most every CHECKPOINT_INTERVAL_MS, and once after the last batch; and the rounds of
+ * witnesses begun and ended when it is time.
  *
- *     committer_push (any thread) ─▶ [waiting] ─▶ core commit ─▶ release(owner) ─▶ checkpoint
+ *     committer_push (any thread) ─▶ [waiting] ─▶ core commit ─▶ release(owner) ─▶ tell(news) ─▶ checkpoint, round
  *
  * Threads: push from any thread; stop from the one that made it.
  */
@@ -20,8 +21,11 @@ struct committer;
 /* Called on the committer's thread when owner's request was committed, or was not and its reply says so. */
 typedef void (*committer_release)(void *owner);
 
-/* Starts the thread. core must outlive it. */
-enum err committer_new(const struct server_core *core, committer_release release,
+/* Called on the committer's thread after a commit's requests were released: who sees something else now. */
+typedef void (*committer_tell)(void *listener, const struct core_news *news);
+
+/* Starts the thread. core and listener must outlive it. */
+enum err committer_new(const struct server_core *core, committer_release release, committer_tell tell, void *listener,
 		       struct committer **ret_committer) MUST_USE;
 /* prepared must live until owner is released. No more than REQUESTS_IN_SERVER may wait at once (asserted). */
 void committer_push(struct committer *committer, struct prepared *prepared, void *owner);

@@ -99,6 +99,7 @@ static void on_disconnect(nng_pipe pipe, nng_pipe_ev event, void *argument)
 	(void)event;
 	struct server *server = argument;
 	guard_disconnect(server->guard, (uint32_t)nng_pipe_id(pipe));
+	turns_forget(server->turns, (uint32_t)nng_pipe_id(pipe));
 }
 
 /* ---- listening ---- */

@@ -9,9 +9,12 @@ struct server_core server_core_of(struct core *core)
 		.trust = prepared_trust,
 		.failure = prepared_failure,
 		.findings = prepared_findings,
+		.waits = prepared_waits,
+		.news = core_news,
 		.commit = core_commit,
 		.reply = core_reply,
 		.prepared_free = prepared_free,
 		.checkpoint = core_checkpoint,
+		.round = core_round,
 	};
 }

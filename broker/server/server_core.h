@@ -14,10 +14,13 @@ struct server_core {
 	enum core_trust (*trust)(const struct prepared *prepared);
 	enum err (*failure)(const struct prepared *prepared);
 	uint32_t (*findings)(const struct prepared *prepared, uint32_t *ret_store);
+	bool (*waits)(const struct prepared *prepared, struct core_wait *ret_wait);
+	const struct core_news *(*news)(const struct core *core);
 	enum err (*commit)(struct core *core, struct prepared **batch, size_t count, uint64_t now_ms);
 	struct slice (*reply)(const struct prepared *prepared);
 	void (*prepared_free)(struct prepared **prepared);
 	enum err (*checkpoint)(struct core *core);
+	enum err (*round)(struct core *core, uint64_t now_ms, uint64_t *ret_next_ms);
 };
 
 /* The broker's own: core_* on that core. */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +12,12 @@
 #include "kluis/log.h"
 #include "kluis/wire.h"
 #include "server/committer.h"
+#include "server/parking.h"
 
-enum turn_state { TURN_RECEIVING, TURN_WORKING, TURN_SENDING };
+/* One that is parked has left its place among those that receive and work to another. */
+#define TURNS_MAX (REQUESTS_IN_SERVER + PARKED_MAX)
+
+enum turn_state { TURN_RECEIVING, TURN_WORKING, TURN_PARKED, TURN_SENDING };
 
 struct turn {
 	struct turns *turns;
@@ -22,23 +27,34 @@ struct turn {
 	nng_pipe pipe;
 	nng_msg *request;
 	struct prepared *prepared;
+	struct spot spot;
+	uint64_t deadline_ms; /* of a request that waits for news, steady clock; 0: not yet known */
+	uint64_t sleep_ms;
+	struct turn *next; /* among the spare */
 };
 
 struct turns {
 	const struct server_core *core;
 	struct guard *guard;
 	struct committer *committer;
+	struct parking *parking;
+	nng_socket socket;
 	struct bytes busy_reply;
 	pthread_mutex_t mutex;
 	pthread_cond_t idle;
 	size_t active; /* turns that hold a request */
 	bool is_draining;
-	struct turn turns[REQUESTS_IN_SERVER];
+	size_t engaged;	    /* turns that receive or work: REQUESTS_IN_SERVER, and more while woken ones are answered */
+	struct turn *spare; /* neither receiving nor working */
+	size_t opened;
+	struct turn turns[TURNS_MAX];
 };
 
 static struct log_topic peer_topic = LOG_TOPIC("connection");
 static struct log_topic answer_topic = LOG_TOPIC("request");
 static struct log_topic finding_topic = LOG_TOPIC("finding");
+
+static void step(void *argument);
 
 static void receive(struct turn *turn)
 {
@@ -51,8 +67,7 @@ static bool begin_work(struct turns *turns)
 {
 	pthread_mutex_lock(&turns->mutex);
 	bool is_welcome = !turns->is_draining;
-	if (is_welcome)
-		turns->active++;
+	turns->active += is_welcome;
 	pthread_mutex_unlock(&turns->mutex);
 	return is_welcome;
 }
@@ -60,10 +75,73 @@ static bool begin_work(struct turns *turns)
 static void end_work(struct turns *turns)
 {
 	pthread_mutex_lock(&turns->mutex);
-	turns->active--;
-	if (turns->active == 0)
+	if (--turns->active == 0)
 		pthread_cond_signal(&turns->idle);
 	pthread_mutex_unlock(&turns->mutex);
+}
+
+/* ---- turns that stand by ---- */
+
+static enum err open_turn(struct turns *turns, struct turn **ret_turn)
+{
+	if (turns->opened == TURNS_MAX)
+		return ERR_BUSY;
+	struct turn *turn = &turns->turns[turns->opened];
+	turn->turns = turns;
+	if (nng_aio_alloc(&turn->aio, step, turn) != 0)
+		return ERR_MEMORY;
+	if (nng_ctx_open(&turn->context, turns->socket) != 0) {
+		nng_aio_free(turn->aio);
+		return ERR_MEMORY;
+	}
+	turns->opened++;
+	*ret_turn = turn;
+	return ERR_OK;
+}
+
+/* One to receive in the place of one that is parked; NULL if there is none. */
+static struct turn *engage(struct turns *turns)
+{
+	pthread_mutex_lock(&turns->mutex);
+	struct turn *turn = turns->spare;
+	if (turn != NULL)
+		turns->spare = turn->next;
+	else if (open_turn(turns, &turn) != ERR_OK)
+		turn = NULL;
+	if (turn != NULL)
+		turns->engaged++;
+	pthread_mutex_unlock(&turns->mutex);
+	return turn;
+}
+
+static void disengage_locked(struct turns *turns, struct turn *spare)
+{
+	turns->engaged--;
+	if (spare != NULL) {
+		spare->next = turns->spare;
+		turns->spare = spare;
+	}
+}
+
+/* One less receives or works; spare, if any, stands by from now on. */
+static void disengage(struct turns *turns, struct turn *spare)
+{
+	pthread_mutex_lock(&turns->mutex);
+	disengage_locked(turns, spare);
+	pthread_mutex_unlock(&turns->mutex);
+}
+
+/* A request is done with. No more receive than may work, and so commit, at a time. */
+static void go_on(struct turn *turn)
+{
+	struct turns *turns = turn->turns;
+	pthread_mutex_lock(&turns->mutex);
+	bool is_too_many = turns->engaged > REQUESTS_IN_SERVER;
+	if (is_too_many)
+		disengage_locked(turns, turn);
+	pthread_mutex_unlock(&turns->mutex);
+	if (!is_too_many)
+		receive(turn);
 }
 
 static void drop_request(struct turn *turn)
@@ -79,7 +157,8 @@ static void finish(struct turn *turn)
 {
 	guard_depart(turn->turns->guard, (uint32_t)nng_pipe_id(turn->pipe));
 	end_work(turn->turns);
-	receive(turn);
+	turn->deadline_ms = 0;
+	go_on(turn);
 }
 
 static void answer(struct turn *turn, struct slice reply)
@@ -139,7 +218,77 @@ static void refuse_peer(struct turn *turn, const char *why)
 	nng_pipe_close(turn->pipe);
 }
 
-static void prepare(struct turn *turn)
+/* ---- waiting for news ---- */
+
+static struct turn *turn_of(struct spot *spot)
+{
+	return (struct turn *)(void *)((char *)spot - offsetof(struct turn, spot));
+}
+
+/* With the parking's lock held: nobody wakes it before it sleeps. */
+static bool begin_to_wait(struct spot *spot)
+{
+	struct turn *turn = turn_of(spot);
+	if (!guard_is_known(turn->turns->guard, (uint32_t)nng_pipe_id(turn->pipe)))
+		return false;
+	turn->state = TURN_PARKED;
+	nng_aio_set_timeout(turn->aio, NNG_DURATION_INFINITE);
+	nng_sleep_aio((nng_duration)turn->sleep_ms, turn->aio);
+	return true;
+}
+
+/* The callback then runs on one of nng's threads. */
+static void wake(struct spot *spot)
+{
+	nng_aio_abort(turn_of(spot)->aio, NNG_ECANCELED);
+}
+
+static void on_news(void *listener, const struct core_news *news)
+{
+	parking_news(((struct turns *)listener)->parking, news);
+}
+
+/* False if there is nothing to wait for, or no time to. */
+static bool wants_to_wait(struct turn *turn, struct core_wait *ret_wait)
+{
+	const struct server_core *core = turn->turns->core;
+	if (!core->waits(turn->prepared, ret_wait))
+		return false;
+	uint64_t now_ms = clock_steady_ms();
+	if (turn->deadline_ms == 0)
+		turn->deadline_ms = now_ms + ret_wait->wait_ms;
+	if (now_ms >= turn->deadline_ms)
+		return false;
+	turn->sleep_ms = turn->deadline_ms - now_ms;
+	if (turn->sleep_ms > ret_wait->change_ms)
+		turn->sleep_ms = ret_wait->change_ms;
+	return true;
+}
+
+/* What was prepared is not kept while it waits; the message is. ERR_OK: the turn is another thread's. ERR_STATE: it is
+ * to be prepared again. Else it ends here. */
+static enum err park(struct turn *turn, const struct core_wait *wait)
+{
+	struct turns *turns = turn->turns;
+	turns->core->prepared_free(&turn->prepared);
+	struct turn *deputy = engage(turns);
+	if (deputy == NULL)
+		return ERR_BUSY;
+	enum err err =
+		parking_enter(turns->parking, &turn->spot, wait, (uint32_t)nng_pipe_id(turn->pipe), begin_to_wait);
+	if (err == ERR_OK) {
+		disengage(turns, NULL);
+		receive(deputy);
+	} else {
+		disengage(turns, deputy);
+	}
+	return err;
+}
+
+/* ---- a request ---- */
+
+/* False: the turn has ended or is another thread's. */
+static bool prepare_once(struct turn *turn)
 {
 	struct turns *turns = turn->turns;
 	const struct server_core *core = turns->core;
@@ -147,7 +296,7 @@ static void prepare(struct turn *turn)
 	if (core->prepare(core->core, message, clock_now_ms(), &turn->prepared) != ERR_OK) {
 		turn->prepared = NULL;
 		answer(turn, bytes_slice(&turns->busy_reply));
-		return;
+		return false;
 	}
 	enum err failure = core->failure(turn->prepared);
 	if (failure != ERR_OK)
@@ -157,12 +306,61 @@ static void prepare(struct turn *turn)
 		refuse_peer(turn, "too many malformed messages");
 		drop_request(turn);
 		finish(turn);
+		return false;
+	}
+	return true;
+}
+
+/* How a request ended that was to wait and does not. */
+static void end_wait(struct turn *turn, enum err err)
+{
+	if (err == ERR_BUSY) {
+		answer(turn, bytes_slice(&turn->turns->busy_reply));
 		return;
 	}
-	if (core->needs_commit(turn->prepared))
-		committer_push(turns->committer, turn->prepared, turn);
-	else
-		answer(turn, core->reply(turn->prepared));
+	/* nobody is there to be answered, or to answer */
+	drop_request(turn);
+	finish(turn);
+}
+
+static void prepare(struct turn *turn)
+{
+	const struct server_core *core = turn->turns->core;
+	struct core_wait wait;
+	enum err err = ERR_STATE;
+	while (err == ERR_STATE) {
+		if (!prepare_once(turn))
+			return;
+		if (core->needs_commit(turn->prepared)) {
+			committer_push(turn->turns->committer, turn->prepared, turn);
+			return;
+		}
+		if (!wants_to_wait(turn, &wait)) {
+			answer(turn, core->reply(turn->prepared));
+			return;
+		}
+		err = park(turn, &wait);
+	}
+	if (err != ERR_OK)
+		end_wait(turn, err);
+}
+
+/* There is news, the time is up, the connection has gone, or the server stops. */
+static void on_woken(struct turn *turn)
+{
+	struct turns *turns = turn->turns;
+	parking_leave(turns->parking, &turn->spot);
+	pthread_mutex_lock(&turns->mutex);
+	turns->engaged++;
+	bool is_over = turns->is_draining;
+	pthread_mutex_unlock(&turns->mutex);
+	turn->state = TURN_WORKING;
+	if (!is_over && guard_is_known(turns->guard, (uint32_t)nng_pipe_id(turn->pipe))) {
+		prepare(turn);
+		return;
+	}
+	drop_request(turn);
+	finish(turn);
 }
 
 /* Before guard_arrive has counted the request there is nothing to depart from. */
@@ -215,6 +413,8 @@ static void step(void *argument)
 	int number = nng_aio_result(turn->aio);
 	if (turn->state == TURN_SENDING)
 		on_sent(turn, number);
+	else if (turn->state == TURN_PARKED)
+		on_woken(turn);
 	else if (number == 0)
 		on_received(turn);
 	else if (number != NNG_ECLOSED && number != NNG_ECANCELED)
@@ -229,14 +429,11 @@ static enum err make_busy_reply(struct bytes *ret_bytes)
 	return wire_encode(&reply.base, ret_bytes);
 }
 
-static enum err open_contexts(struct turns *turns, nng_socket socket)
+static enum err open_contexts(struct turns *turns)
 {
-	for (size_t i = 0; i < REQUESTS_IN_SERVER; i++) {
-		struct turn *turn = &turns->turns[i];
-		turn->turns = turns;
-		if (nng_aio_alloc(&turn->aio, step, turn) != 0 || nng_ctx_open(&turn->context, socket) != 0)
-			return ERR_MEMORY;
-	}
+	struct turn *turn;
+	for (size_t i = 0; i < REQUESTS_IN_SERVER; i++)
+		TRY(open_turn(turns, &turn));
 	return ERR_OK;
 }
 
@@ -247,11 +444,13 @@ enum err turns_new(nng_socket socket, const struct server_core *core, struct gua
 		return ERR_MEMORY;
 	turns->core = core;
 	turns->guard = guard;
+	turns->socket = socket;
 	pthread_mutex_init(&turns->mutex, NULL);
 	pthread_cond_init(&turns->idle, NULL);
 	TRY(make_busy_reply(&turns->busy_reply));
-	TRY(open_contexts(turns, socket));
-	TRY(committer_new(core, release, &turns->committer));
+	TRY(parking_new(wake, &turns->parking));
+	TRY(open_contexts(turns));
+	TRY(committer_new(core, release, on_news, turns, &turns->committer));
 	*ret_turns = turns;
 	turns = NULL;
 	return ERR_OK;
@@ -259,14 +458,23 @@ enum err turns_new(nng_socket socket, const struct server_core *core, struct gua
 
 void turns_start(struct turns *turns)
 {
+	turns->engaged = REQUESTS_IN_SERVER;
 	for (size_t i = 0; i < REQUESTS_IN_SERVER; i++)
 		receive(&turns->turns[i]);
+}
+
+void turns_forget(struct turns *turns, uint32_t pipe)
+{
+	parking_forget(turns->parking, pipe);
 }
 
 void turns_drain(struct turns *turns)
 {
 	pthread_mutex_lock(&turns->mutex);
 	turns->is_draining = true;
+	pthread_mutex_unlock(&turns->mutex);
+	parking_close(turns->parking);
+	pthread_mutex_lock(&turns->mutex);
 	while (turns->active > 0)
 		pthread_cond_wait(&turns->idle, &turns->mutex);
 	pthread_mutex_unlock(&turns->mutex);
@@ -278,13 +486,12 @@ void turns_free(struct turns **turns)
 	if (*turns == NULL)
 		return;
 	committer_stop(&(*turns)->committer);
-	for (size_t i = 0; i < REQUESTS_IN_SERVER; i++) {
+	for (size_t i = 0; i < (*turns)->opened; i++) {
 		struct turn *turn = &(*turns)->turns[i];
-		if (turn->aio == NULL)
-			continue;
 		nng_aio_stop(turn->aio);
 		nng_aio_free(turn->aio);
 	}
+	parking_free(&(*turns)->parking);
 	bytes_fini(&(*turns)->busy_reply);
 	pthread_cond_destroy(&(*turns)->idle);
 	pthread_mutex_destroy(&(*turns)->mutex);

@@ -89,8 +89,10 @@
 #define UNKNOWN_REQUESTS_PER_PIPE 4   /* unanswered at a time; a REQ socket has one */
 #define REQUESTS_PER_PIPE 64	      /* the same for a connection that has proved itself */
 #define REQUESTS_IN_SERVER 512	      /* at a time: one REP context each; what can share one commit */
-#define REPLY_TIMEOUT_MS 2000	      /* for a peer that does not read its answers, then it is closed */
-#define UNKNOWN_REPLY_TIMEOUT_MS 250  /* the same before it has proved itself */
+#define PARKED_MAX 4096		      /* stores that wait for news at a time: one a connection, some 2 KiB each */
+#define PARKED_PER_PIPE 2     /* of one connection: the one that waits, and one that came while it was given up */
+#define REPLY_TIMEOUT_MS 2000 /* for a peer that does not read its answers, then it is closed */
+#define UNKNOWN_REPLY_TIMEOUT_MS 250 /* the same before it has proved itself */
 
 static_assert(REQUEST_MAX + 16000 <= ENTRY_MAX, "an entry holds a whole request and its results");
 static_assert(DISCLOSURES_MAX * DISCLOSURE_ENCODED_MAX + 8192 <= ENTRY_MAX, "an entry holds a whole sync page");
@@ -102,6 +104,7 @@ static_assert(sizeof("controller = ") - 1 + ORIGIN_MAX + sizeof("/controller") -
 	      "and every vkey: '+', 8 digits, '+', base64 of 33 bytes");
 static_assert(ORIGIN_MAX + sizeof("/auditor/") - 1 + NAME_MAX_ <= PRINCIPAL_MAX, "every name of ours is a key name");
 static_assert(UNKNOWN_CONNECTIONS_MAX < CONNECTIONS_MAX, "strangers leave room for stores");
+static_assert(PARKED_MAX >= CONNECTIONS_MAX && PARKED_PER_PIPE < REQUESTS_PER_PIPE, "each store may wait for news");
 static_assert(REQUESTS_PER_PIPE * 4 <= REQUESTS_IN_SERVER, "no connection takes the server for itself");
 static_assert(JOURNAL_RECORDS_MAX * (JOURNAL_RECORD_MAX + 4) + 1024 <= REQUEST_MAX, "an upload fits a request");
 static_assert(STORE_OFFICE >= STORES_MAX, "no store's number");

@@ -1,4 +1,5 @@
 /* The one writer: what it takes together, in which order it gives back, and when it has checkpoints signed. */
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -31,14 +32,26 @@ static void release(void *owner)
 	item->bench->table.prepared_free(&item->prepared);
 }
 
+static unsigned tellings; /* the same */
+static uint32_t told_store;
+static unsigned released_when_told;
+
+static void tell(void *listener, const struct core_news *news)
+{
+	assert(listener == &tellings);
+	tellings++;
+	released_when_told = released;
+	told_store = news->count == 1 ? news->stores[0] : 0;
+}
+
 static int make(void **state)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
 	fake_core_init(&bench->core);
 	bench->table = fake_core_table(&bench->core);
-	released = 0;
+	released = tellings = told_store = 0;
 	*state = bench;
-	return committer_new(&bench->table, release, &bench->committer) == ERR_OK ? 0 : -1;
+	return committer_new(&bench->table, release, tell, &tellings, &bench->committer) == ERR_OK ? 0 : -1;
 }
 
 static int drop(void **state)
@@ -126,6 +139,39 @@ static void test_idle_costs_no_checkpoint(void **state)
 	assert_int_equal(bench->core.commits, 0);
 }
 
+static void test_news_is_told_after_the_answers(void **state)
+{
+	struct bench *bench = *state;
+	struct item item = {.bench = bench};
+	assert_int_equal(bench->table.prepare(&bench->core, slice_text("n12"), 0, &item.prepared), ERR_OK);
+	committer_push(bench->committer, item.prepared, &item);
+	committer_stop(&bench->committer);
+	assert_int_equal(tellings, 1);
+	assert_int_equal(told_store, 12);
+	assert_int_equal(released_when_told, 1);
+}
+
+/* Without anything that grew a round is turned when it asks for it; after a checkpoint in any case. */
+static void test_rounds_are_turned_in_time(void **state)
+{
+	struct bench *bench = *state;
+	struct item item;
+	assert_true(fake_core_wait(&bench->core, &bench->core.rounds, 1)); /* at the start */
+	clock_sleep_ms(50);
+	assert_int_equal(fake_core_count(&bench->core, &bench->core.rounds), 1);
+	pthread_mutex_lock(&bench->core.mutex);
+	bench->core.round_next_ms = 30;
+	pthread_mutex_unlock(&bench->core.mutex);
+	push(bench, &item);
+	assert_true(fake_core_wait(&bench->core, &bench->core.checkpoints, 1));
+	assert_true(fake_core_wait(&bench->core, &bench->core.rounds, 2));
+	uint64_t began_ms = clock_steady_ms();
+	assert_true(fake_core_wait(&bench->core, &bench->core.rounds, 6));
+	assert_true(clock_steady_ms() - began_ms >= 3 * 30);
+	committer_stop(&bench->committer);
+	assert_int_equal(bench->core.checkpoints, 1);
+}
+
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, make, drop)
 
 int main(void)
@@ -136,6 +182,8 @@ int main(void)
 		WITH_BENCH(test_stop_commits_what_waits_and_has_it_covered),
 		WITH_BENCH(test_checkpoints_keep_their_interval),
 		WITH_BENCH(test_idle_costs_no_checkpoint),
+		WITH_BENCH(test_news_is_told_after_the_answers),
+		WITH_BENCH(test_rounds_are_turned_in_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
