@@ -17,9 +17,14 @@ operation_check_fn check_join, check_lookup, check_sync, check_receipt, check_re
 	check_subject_request, check_rotate_key, check_witness, check_trust, check_revoke, check_master_key,
 	check_rewrap, check_watch, check_get_round, check_cosign;
 
-typedef struct slice operation_commitment_fn(const Kluis__Operation *operation);
-operation_commitment_fn join_commitment, lookup_commitment, receipt_commitment, registration_commitment,
-	update_commitment, staff_commitment, incident_commitment, subject_request_commitment;
+struct slice join_commitment(const Kluis__Operation *operation);
+struct slice lookup_commitment(const Kluis__Operation *operation);
+struct slice receipt_commitment(const Kluis__Operation *operation);
+struct slice registration_commitment(const Kluis__Operation *operation);
+struct slice update_commitment(const Kluis__Operation *operation);
+struct slice staff_commitment(const Kluis__Operation *operation);
+struct slice incident_commitment(const Kluis__Operation *operation);
+struct slice subject_request_commitment(const Kluis__Operation *operation);
 
 /* Of check_text's texts, for operation_check. */
 enum err check_text(const char *text, size_t minimum, size_t maximum, const char *what, struct fault *fault) MUST_USE;
