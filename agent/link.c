@@ -1,6 +1,5 @@
-#include "kluis/link.h"
+#include "link_socket.h"
 
-#include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 #include <nng/supplemental/tls/tls.h>
 
@@ -18,11 +17,7 @@
 #define RECONNECT_MS_MIN 20
 #define RECONNECT_MS_MAX 1000
 
-struct link {
-	nng_socket socket;
-};
-
-static enum err link_error(int number)
+enum err link_error(int number)
 {
 	static const struct {
 		int number;
@@ -98,7 +93,7 @@ static void on_alarm(void *argument)
 		nng_dialer_close(patience->dialer);
 }
 
-/* Dials once. nng has no limit of its own for it: the system tries a silent address for minutes. */
+/* nng has no limit of its own for it: the system tries a silent address for minutes. */
 static int start_in_time(nng_dialer dialer, uint64_t timeout_ms)
 {
 	struct patience patience = {.dialer = dialer};
@@ -115,7 +110,7 @@ static int start_in_time(nng_dialer dialer, uint64_t timeout_ms)
 	return number;
 }
 
-static enum err dial(nng_socket socket, const char *address, const char *certificate_pem, uint64_t timeout_ms,
+enum err link_dialer(nng_socket socket, const char *address, const char *certificate_pem, nng_dialer *ret_dialer,
 		     struct fault *fault)
 {
 	nng_dialer dialer;
@@ -123,8 +118,16 @@ static enum err dial(nng_socket socket, const char *address, const char *certifi
 	if (number != 0)
 		return fault_set(fault, ERR_NETWORK, "'%s' is not an address that can be reached: %s", address,
 				 nng_strerror(number));
-	if (certificate_pem != NULL && pin_certificate(dialer, certificate_pem) != 0)
+	if (certificate_pem != NULL && pin_certificate(dialer, certificate_pem) != 0) {
+		nng_dialer_close(dialer);
 		return fault_set(fault, ERR_CERTIFICATE, "the broker's certificate in the invitation cannot be read");
+	}
+	*ret_dialer = dialer;
+	return ERR_OK;
+}
+
+enum err link_dial(nng_dialer dialer, const char *address, uint64_t timeout_ms, struct fault *fault)
+{
 	enum err err = link_error(start_in_time(dialer, timeout_ms));
 	if (err == ERR_CERTIFICATE)
 		return fault_set(fault, err, "'%s' did not show the invited certificate", address);
@@ -133,8 +136,8 @@ static enum err dial(nng_socket socket, const char *address, const char *certifi
 	return ERR_OK;
 }
 
-enum err link_open(const char *address, const char *certificate_pem, uint64_t timeout_ms, struct link **ret_link,
-		   struct fault *fault)
+enum err link_new(const char *address, const char *certificate_pem, uint64_t timeout_ms, struct link **ret_link,
+		  struct fault *fault)
 {
 	bool is_tls = strncmp(address, "tls+tcp://", strlen("tls+tcp://")) == 0;
 	bool is_ipc = strncmp(address, "ipc://", strlen("ipc://")) == 0;
@@ -149,7 +152,19 @@ enum err link_open(const char *address, const char *certificate_pem, uint64_t ti
 		return ERR_MEMORY;
 	TRY(link_error(nng_req0_open(&link->socket)));
 	TRY(link_error(set_options(link->socket, timeout_ms)));
-	TRY(dial(link->socket, address, certificate_pem, timeout_ms, fault));
+	*ret_link = link;
+	link = NULL;
+	return ERR_OK;
+}
+
+enum err link_open(const char *address, const char *certificate_pem, uint64_t timeout_ms, struct link **ret_link,
+		   struct fault *fault)
+{
+	CLEANUP(link_close) struct link *link = NULL;
+	nng_dialer dialer;
+	TRY(link_new(address, certificate_pem, timeout_ms, &link, fault));
+	TRY(link_dialer(link->socket, address, certificate_pem, &dialer, fault));
+	TRY(link_dial(dialer, address, timeout_ms, fault));
 	*ret_link = link;
 	link = NULL;
 	return ERR_OK;
@@ -159,10 +174,23 @@ void link_close(struct link **link)
 {
 	if (*link == NULL)
 		return;
+	/* Its thread has ended before the socket is closed: nng 1.5.2 does not bear two that close at a time. */
+	if ((*link)->lasting != NULL)
+		lasting_stop((*link)->lasting);
 	if ((*link)->socket.id != 0)
 		nng_close((*link)->socket);
+	lasting_free(&(*link)->lasting);
 	free(*link);
 	*link = NULL;
+}
+
+enum err link_take(nng_msg *message, struct bytes *ret_reply)
+{
+	enum err err = ERR_TOO_LARGE;
+	if (nng_msg_len(message) <= MESSAGE_MAX)
+		err = bytes_append(ret_reply, SLICE(nng_msg_body(message), nng_msg_len(message)));
+	nng_msg_free(message);
+	return err;
 }
 
 static enum err send_bytes(struct link *link, struct slice bytes)
@@ -184,11 +212,7 @@ enum err link_send(struct link *link, struct slice message, struct bytes *ret_re
 	TRY(send_bytes(link, message));
 	nng_msg *reply;
 	TRY(link_error(nng_recvmsg(link->socket, &reply, 0)));
-	enum err err = ERR_TOO_LARGE;
-	if (nng_msg_len(reply) <= MESSAGE_MAX)
-		err = bytes_append(ret_reply, SLICE(nng_msg_body(reply), nng_msg_len(reply)));
-	nng_msg_free(reply);
-	return err;
+	return link_take(reply, ret_reply);
 }
 
 static enum err exchange_send(void *context, struct slice message, struct bytes *ret_reply)
@@ -197,7 +221,7 @@ static enum err exchange_send(void *context, struct slice message, struct bytes 
 }
 
 /* 20 ms, doubled each time, at most about a second. */
-static void exchange_pause(void *context, unsigned attempt)
+void link_pause(void *context, unsigned attempt)
 {
 	(void)context;
 	clock_sleep_ms((uint64_t)RECONNECT_MS_MIN << (attempt > 5 ? 5 : attempt));
@@ -205,5 +229,5 @@ static void exchange_pause(void *context, unsigned attempt)
 
 struct exchange link_exchange(struct link *link)
 {
-	return (struct exchange){.context = link, .send = exchange_send, .pause = exchange_pause};
+	return (struct exchange){.context = link, .send = exchange_send, .pause = link_pause};
 }

@@ -422,3 +422,15 @@ enum err session_ask(const struct secret_key *key, struct exchange exchange, uin
 	*ret_code = (enum err)reply->code;
 	return ERR_OK;
 }
+
+enum err session_adopt(struct session *session)
+{
+	/* 0 is no lane's number (R34): nothing was said */
+	if (session->expected == 0)
+		return ERR_STATE;
+	settle(session);
+	session->sequence = session->expected - 1;
+	session->expected = 0;
+	/* A crash after this goes on from here too; the acknowledgement stays: that it cannot fit is what tells. */
+	return save(session);
+}

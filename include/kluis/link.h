@@ -2,7 +2,7 @@
  * The way to a broker over nng: one REQ socket, TLS with exactly the invited
  * certificate, or ipc for head office's commands on the broker's own machine.
  *
- * Threads: a link belongs to one thread.
+ * Threads: a link belongs to one thread, but for what says otherwise; a channel belongs to one.
  */
 #ifndef KLUIS_LINK_H
 #define KLUIS_LINK_H
@@ -22,21 +22,39 @@ enum err link_open(const char *address, const char *certificate_pem, uint64_t ti
 void link_close(struct link **link);
 
 /*
- * A link for a daemon: connects by itself, again and again, with delays that grow from RECONNECT_MS_MIN to
- * RECONNECT_MS_MAX and are drawn at random below that (nng's), so that a thousand agents do not come back at once.
+ * A link for a daemon: a thread of its own connects, again and again, with delays that grow from LINK_DELAY_MS_MIN,
+ * doubled each time, to LINK_DELAY_MS_MAX and are drawn at random below that, so that a thousand agents do not come
+ * back at once. A connection that did not stand for LINK_DELAY_MS_MAX does not begin the delays anew: a broker that
+ * drops its agents is not asked all the faster. (nng's own dialer is not left to it: it begins anew with each
+ * connection, hides why it fails, and in 1.5.2 gives up for good when the peer closes during the TLS handshake.)
  * Returns at once; whether the broker is there shows in link_is_up and in what channels answer.
  */
+#define LINK_PEM_MAX (64 * 1024)
+#define LINK_DELAY_MS_MIN 100
+#define LINK_DELAY_MS_MAX 10000
 enum err link_open_lasting(const char *address, const char *certificate_pem, struct link **ret_link,
 			   struct fault *fault) MUST_USE;
-/* Whether a connection stands now, and how often one has been made since the start. */
+/* Whether a connection stands now, and how often one has been made since the start. Any thread. */
 bool link_is_up(struct link *link);
 unsigned link_connections(struct link *link);
+/* Why the last try to connect failed: ERR_CERTIFICATE when the broker showed another one than the pinned, which is not
+ * the same as being away; ERR_NETWORK; ERR_OK while a connection stands or none was tried yet. Any thread. */
+enum err link_trouble(struct link *link);
+/* From the next connection on these certificates are trusted instead. Any thread. */
+enum err link_trust(struct link *link, const char *certificate_pem) MUST_USE;
+/* Waits until a connection stands, at most timeout_ms; whether it does. Ends at once when the link is stopped. */
+bool link_wait(struct link *link, uint64_t timeout_ms);
+/* All exchanges end with ERR_NETWORK, those under way and later ones: before the threads are joined that use channels,
+ * which must be closed before the link is. Any thread. */
+void link_stop(struct link *link);
 
 /* A channel: one conversation on the link's one connection (an nng context). Several may be under way at once, each in
- * its own thread. timeout_ms is for one exchange; ERR_NETWORK at once while no connection stands. */
+ * its own thread. timeout_ms is for one exchange; ERR_NETWORK at once while no connection stands, and when it breaks
+ * off. An exchange that ends with ERR_TIMEOUT while nothing at all came over the connection gives the connection up. */
 struct channel;
 enum err channel_open(struct link *link, uint64_t timeout_ms, struct channel **ret_channel) MUST_USE;
 void channel_close(struct channel **channel);
+/* send as above; pause as link_exchange's. */
 struct exchange channel_exchange(struct channel *channel);
 /* Ends an exchange that waits in another thread, with ERR_NETWORK; later ones work again. */
 void channel_interrupt(struct channel *channel);

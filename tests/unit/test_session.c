@@ -299,6 +299,40 @@ static void expect_mismatch(struct world *world)
 	expect_done(world, 1);
 }
 
+/* The entry is refused for its acknowledgement; the lane works again after it, also over a crash. */
+static void test_adopt_goes_on_from_the_brokers_number(void **state)
+{
+	struct world *world = *state;
+	struct bytes old CLEANUP(bytes_fini) = {0};
+	bytes_init(&old, MESSAGE_MAX);
+	assert_int_equal(session_adopt(&world->session), ERR_STATE);
+	assert_int_equal(call(world, 1, 1), ERR_OK);
+	session_close(&world->session);
+	assert_int_equal(bytes_append(&old, bytes_slice(&world->broker.disk)), ERR_OK);
+	open_lane(world);
+	assert_int_equal(call(world, 2, 1), ERR_OK);
+	assert_int_equal(call(world, 3, 1), ERR_OK);
+	session_close(&world->session);
+	bytes_clear(&world->broker.disk);
+	assert_int_equal(bytes_append(&world->broker.disk, bytes_slice(&old)), ERR_OK);
+	open_lane(world); /* the folder was restored */
+
+	enum err err = call(world, 4, 1);
+	if (err == ERR_REUSED) /* its number is the last one used: an entry says so */
+		err = call(world, 4, 1);
+	assert_int_equal(err, ERR_SEQUENCE);
+	assert_int_equal(session_adopt(&world->session), ERR_OK);
+	assert_false(world->session.has_pending);
+	assert_int_equal(world->session.sequence + 1, 4);
+	assert_int_equal(session_adopt(&world->session), ERR_STATE);
+	crash(world);
+	assert_int_equal(world->session.sequence + 1, 4);
+	assert_int_equal(call(world, 5, 1), ERR_OK);
+	assert_int_equal(world->broker.bad_acknowledgements, 1);
+	assert_int_equal(call(world, 6, 1), ERR_OK);
+	assert_int_equal(world->broker.bad_acknowledgements, 1);
+}
+
 static void test_a_garbled_answer_is_not_believed(void **state)
 {
 	struct world *world = *state;
@@ -556,6 +590,7 @@ int main(void)
 		WITH_WORLD(test_busy_says_nothing_of_an_earlier_copy),
 		WITH_WORLD(test_a_broker_with_its_clock_set_back_is_asked_again_later),
 		WITH_WORLD(test_another_programs_lane_is_named),
+		WITH_WORLD(test_adopt_goes_on_from_the_brokers_number),
 		WITH_WORLD(test_a_garbled_answer_is_not_believed),
 		WITH_WORLD(test_an_answer_about_another_request_is_not_believed),
 		WITH_WORLD(test_an_answer_without_entry_or_reason_is_not_believed),
