@@ -4,6 +4,7 @@
 #include "home.h"
 #include "kluis/clock.h"
 #include "kluis/file.h"
+#include "rotate.h"
 
 #define TIMEOUT_MS 20000
 #define TRIES 3
@@ -27,6 +28,7 @@ static enum err open_keys(struct agent *agent, struct fault *fault)
 {
 	char path[HOME_PATH_MAX];
 
+	TRY(rotate_finish(agent->folder, fault));
 	TRY(membership_read(agent->folder, &agent->arena, &agent->membership, fault));
 	TRY(home_path(agent->folder, "store.key", path, fault));
 	TRY(secret_key_read(path, &agent->key, fault));
@@ -87,7 +89,7 @@ void agent_close(struct agent *agent)
 	*agent = (struct agent){.lock = -1};
 }
 
-enum err agent_connect(struct agent *agent, enum agent_lane lane, struct fault *fault)
+enum err agent_connect_only(struct agent *agent, struct fault *fault)
 {
 	char path[HOME_PATH_MAX];
 	struct bytes certificate CLEANUP(bytes_fini) = {0};
@@ -97,7 +99,12 @@ enum err agent_connect(struct agent *agent, enum agent_lane lane, struct fault *
 	if (file_read(path, &certificate, NULL) != ERR_OK)
 		return fault_set(fault, ERR_CERTIFICATE, "'%s' cannot be read; join again with a new invitation", path);
 	TRY(bytes_append_u8(&certificate, '\0'));
-	TRY(link_open(agent->membership.address, (const char *)certificate.data, TIMEOUT_MS, &agent->link, fault));
+	return link_open(agent->membership.address, (const char *)certificate.data, TIMEOUT_MS, &agent->link, fault);
+}
+
+enum err agent_connect(struct agent *agent, enum agent_lane lane, struct fault *fault)
+{
+	TRY(agent_connect_only(agent, fault));
 	return session_open(&agent->session, &agent->key, (uint32_t)lane, link_exchange(agent->link),
 			    session_files(agent->lanes), fault);
 }
@@ -127,6 +134,24 @@ static enum err read_note(struct agent *agent, const char *name, bool is_needed,
 	return ERR_OK;
 }
 
+/* By the key of now or, signed before a rotation, by one that was. */
+static enum err open_agreement(struct agent *agent, struct slice note, const struct charter *charter,
+			       struct agreement *ret_agreement, struct fault *fault)
+{
+	const struct public_key *controller = &agent->membership.controller;
+	struct public_key *retired;
+	struct fault cause = {""};
+	size_t count;
+
+	TRY(rotate_retired(agent->folder, &agent->arena, &retired, &count, fault));
+	enum err err = agreement_open(note, charter, controller, &agent->key.public, "agreement.note", &agent->arena,
+				      ret_agreement, &cause);
+	while (err == ERR_SIGNATURE && count > 0)
+		err = agreement_open(note, charter, controller, &retired[--count], "agreement.note", &agent->arena,
+				     ret_agreement, NULL);
+	return err == ERR_OK ? ERR_OK : fault_set(fault, err, "%s", cause.text);
+}
+
 enum err agent_load_agreement(struct agent *agent, struct fault *fault)
 {
 	struct slice charter_note, note;
@@ -139,8 +164,7 @@ enum err agent_load_agreement(struct agent *agent, struct fault *fault)
 	TRY(read_note(agent, "charter.note", true, &charter_note, fault));
 	const struct public_key *controller = &agent->membership.controller;
 	TRY(charter_open(charter_note, controller, "charter.note", &agent->arena, charter, fault));
-	TRY(agreement_open(note, charter, controller, &agent->key.public, "agreement.note", &agent->arena, agreement,
-			   fault));
+	TRY(open_agreement(agent, note, charter, agreement, fault));
 	agent->charter = charter;
 	agent->agreement = agreement;
 	return ERR_OK;
@@ -174,6 +198,15 @@ static void say_in_doubt(struct fault *fault)
 			 "; it may have been done: the next command finds out first");
 }
 
+static void say_rotate(struct fault *fault)
+{
+	size_t length = fault == NULL ? 0 : strlen(fault->text);
+
+	if (length > 0)
+		snprintf(fault->text + length, sizeof fault->text - length,
+			 "; a rotation of the store's key was cut off: run 'kluis-agent key rotate' again");
+}
+
 enum err agent_send(struct agent *agent, const struct agent_call *call, struct arena *arena,
 		    struct session_answer *ret_answer, struct fault *fault)
 {
@@ -194,6 +227,8 @@ enum err agent_send(struct agent *agent, const struct agent_call *call, struct a
 	enum err err = session_call(&agent->session, &request, TRIES, arena, ret_answer, fault);
 	if (err != ERR_OK && agent->session.has_pending)
 		say_in_doubt(fault);
+	if (err == ERR_PRINCIPAL && rotate_is_open(agent->folder))
+		say_rotate(fault);
 	TRY(err);
 	if (!ret_answer->has_entry)
 		return fault_set(fault, ERR_MISMATCH, "the broker answered without an entry");

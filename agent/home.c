@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "anchor.h"
 #include "kluis/file.h"
 #include "kluis/ini.h"
 
@@ -54,6 +55,27 @@ static const struct ini_key membership_keys[] = {
 	{"agent", "controller", true, take_key},
 };
 
+static enum err take_trust(const char *folder, struct arena *arena, struct membership *membership, struct fault *fault)
+{
+	const struct trust *trust;
+
+	TRY(anchor_read(folder, &membership->controller, arena, &trust, fault));
+	if (trust != NULL) {
+		membership->logs = trust->logs;
+		membership->log_count = trust->log_count;
+		membership->trust_version = trust->version;
+		return ERR_OK;
+	}
+	struct public_key *invited = arena_alloc(arena, sizeof *invited);
+	if (invited == NULL)
+		return ERR_MEMORY;
+	*invited = membership->log;
+	membership->logs = invited;
+	membership->log_count = 1;
+	membership->trust_version = 0;
+	return ERR_OK;
+}
+
 enum err membership_read(const char *folder, struct arena *arena, struct membership *ret_membership,
 			 struct fault *fault)
 {
@@ -63,8 +85,9 @@ enum err membership_read(const char *folder, struct arena *arena, struct members
 	bytes_init(&text, CONFIG_MAX);
 	TRY(home_path(folder, "agent.ini", path, fault));
 	TRY(file_read(path, &text, fault));
-	return ini_read(bytes_slice(&text), path, membership_keys, sizeof membership_keys / sizeof membership_keys[0],
-			ret_membership, arena, fault);
+	TRY(ini_read(bytes_slice(&text), path, membership_keys, sizeof membership_keys / sizeof membership_keys[0],
+		     ret_membership, arena, fault));
+	return take_trust(folder, arena, ret_membership, fault);
 }
 
 static enum err append_key(struct bytes *text, const char *name, const struct public_key *key)
@@ -152,7 +175,7 @@ static enum err renew(const char *folder, const struct invitation *invitation, s
 	struct arena arena CLEANUP(arena_fini) = {0};
 	struct membership membership;
 
-	arena_init(&arena, 16 * CONFIG_MAX);
+	arena_init(&arena, 16 * PAPER_MAX);
 	TRY(membership_read(folder, &arena, &membership, fault));
 	TRY(home_path(folder, "joined", path, fault));
 	if (file_check_private(path, false, NULL) != ERR_NOT_FOUND)

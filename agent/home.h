@@ -3,7 +3,8 @@
  *
  *     agent.ini       who it is, where its broker is, the keys that it trusts
  *     store.key       its signing key, made here        seal.key   seals the copy
- *     broker.crt      the broker's certificate, pinned
+ *     broker.crt      the broker's certificates, pinned       trust.note  names them, once there is one (anchor.h)
+ *     retired.vkeys   keys that the store had before (rotate.h)
  *     agreement.note  in force, with both signatures    charter.note
  *     lanes/          sessions                          db/        the copy, the roster
  *
@@ -14,6 +15,7 @@
 
 #include "kluis/invitation.h"
 #include "kluis/link.h"
+#include "kluis/trust.h"
 #include "replica.h"
 
 #define HOME_PATH_MAX 512
@@ -26,8 +28,11 @@ struct membership {
 	const char *origin;
 	const char *principal;
 	const char *address;
-	struct public_key log;
+	struct public_key log; /* the invitation's */
 	struct public_key controller;
+	const struct public_key *logs; /* in force: the trust note's, without one the invitation's */
+	size_t log_count;
+	uint32_t trust_version; /* 0: the invitation */
 };
 enum err membership_read(const char *folder, struct arena *arena, struct membership *ret_membership,
 			 struct fault *fault) MUST_USE;
@@ -60,6 +65,8 @@ struct agent {
 /* Opens folder and store. ERR_NOT_FOUND with advice before join, ERR_IN_USE. */
 enum err agent_open(struct agent *ret_agent, const char *folder, struct fault *fault) MUST_USE;
 void agent_close(struct agent *agent);
+/* Connects, without a lane. */
+enum err agent_connect_only(struct agent *agent, struct fault *fault) MUST_USE;
 /* Connects and opens a lane. */
 enum err agent_connect(struct agent *agent, enum agent_lane lane, struct fault *fault) MUST_USE;
 /* Reads agreement.note and charter.note: ERR_NO_AGREEMENT with advice if there is none. */

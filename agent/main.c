@@ -55,6 +55,11 @@ static const struct command commands[] = {
 	 agent_command_status},
 	{"prove", "INDEX", 1, 1, "Print the proof (tlog-proof) that one of this store's entries is in the log", NULL,
 	 plain_options, agent_command_prove},
+	{"key rotate", NULL, 0, 0, "Sign with another key from now on",
+	 "Head office enters it in the log, signed by the old key. Run it again if it was cut off.", plain_options,
+	 agent_command_key_rotate},
+	{"trust", NULL, 0, 0, "Fetch and verify which keys and certificates the broker has now", NULL, plain_options,
+	 agent_command_trust},
 };
 
 int main(int argc, char **argv)

@@ -166,6 +166,26 @@ void session_close(struct session *session)
 	bytes_fini(&session->pending);
 }
 
+enum err session_reseal(struct session_memory memory, uint32_t lane, const struct secret_key *old,
+			const struct secret_key *next, struct fault *fault)
+{
+	struct exchange nobody = {.context = NULL};
+	struct session session;
+	enum err err = session_open(&session, next, lane, nobody, memory, NULL);
+
+	if (err == ERR_OK) {
+		session_close(&session);
+		return ERR_OK;
+	}
+	if (err != ERR_CORRUPT)
+		return fault_set(fault, err, "lane %u: its memory cannot be read: %s", lane, error_text(err));
+	TRY(session_open(&session, old, lane, nobody, memory, fault));
+	session.key = next;
+	err = save(&session);
+	session_close(&session);
+	return err == ERR_OK ? ERR_OK : fault_set(fault, err, "lane %u: its memory cannot be written", lane);
+}
+
 /* ---- one request ---- */
 
 static enum err build(const struct session *session, const struct session_request *what, struct bytes *ret_message)

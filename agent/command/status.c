@@ -90,7 +90,17 @@ static enum err check_proof(const struct agent *agent, struct slice proof, uint6
 	if (!session->has_acknowledgement || session->entry_index != index)
 		return ERR_OK; /* only this lane's last leaf is remembered; the proof is printed for who has the entry
 				*/
-	TRY(tlog_proof_verify(proof, &session->entry_leaf, &agent->membership.log, &proved, &checkpoint, fault));
+	enum err err = ERR_SIGNATURE;
+	struct fault cause = {""};
+	for (size_t i = 0; i < agent->membership.log_count && err == ERR_SIGNATURE; i++) {
+		cause.text[0] = '\0';
+		err = tlog_proof_verify(proof, &session->entry_leaf, &agent->membership.logs[i], &proved, &checkpoint,
+					&cause);
+	}
+	if (err == ERR_SIGNATURE)
+		return fault_set(fault, err, "%s; has the log another key? 'kluis-agent trust' asks", cause.text);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "%s", cause.text);
 	return proved == index ? ERR_OK : fault_set(fault, ERR_PROOF, "the proof is for entry %" PRIu64, proved);
 }
 

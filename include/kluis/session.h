@@ -114,6 +114,11 @@ enum err session_ask(const struct secret_key *key, struct exchange exchange, uin
  * answered by an entry with ERR_ACKNOWLEDGEMENT, which is what tells head office (R126), and the one after it works.
  * ERR_STATE unless session->expected is set. */
 enum err session_adopt(struct session *session) MUST_USE;
+/* After its principal's key was replaced: what the lane remembers, sealed under old, is sealed under next, so that
+ * session_open takes it with that one. Nothing happens if it is so already, or the lane was never used. ERR_CORRUPT
+ * when it opens with neither. No session of the lane may be open. */
+enum err session_reseal(struct session_memory memory, uint32_t lane, const struct secret_key *old,
+			const struct secret_key *next, struct fault *fault) MUST_USE;
 /* Sends a pending request again, the same bytes. ERR_NOT_FOUND when none is pending. */
 enum err session_resume(struct session *session, unsigned tries, struct arena *arena, struct session_answer *ret_answer,
 			struct fault *fault) MUST_USE;
