@@ -41,6 +41,11 @@ uint64_t clock_steady_ns(void)
 	return now_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_boot_ms(void)
+{
+	return now_ns(CLOCK_BOOTTIME) / NS_PER_MS;
+}
+
 uint64_t clock_cpu_ns(void)
 {
 	return now_ns(CLOCK_PROCESS_CPUTIME_ID);

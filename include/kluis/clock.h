@@ -16,6 +16,9 @@ uint64_t clock_now_ms(void);
 uint64_t clock_steady_ms(void);
 uint64_t clock_steady_ns(void);
 
+/* Milliseconds since this machine was started, also while it was suspended; they never go back. */
+uint64_t clock_boot_ms(void);
+
 /* CPU time that this process has used, in nanoseconds. */
 uint64_t clock_cpu_ns(void);
 

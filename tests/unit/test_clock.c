@@ -131,12 +131,14 @@ static void test_time_from_text(void **state)
 static void test_clocks_run(void **state)
 {
 	uint64_t steady = clock_steady_ns(), cpu = clock_cpu_ns(), steady_ms = clock_steady_ms();
+	uint64_t boot_ms = clock_boot_ms();
 
 	(void)state;
 	assert_true(clock_now_ms() > 1600000000000);
 	clock_sleep_ms(5);
 	assert_true(clock_steady_ns() >= steady + 5000000);
 	assert_true(clock_steady_ms() >= steady_ms + 4);
+	assert_true(clock_boot_ms() >= boot_ms + 4);
 	assert_true(clock_cpu_ns() >= cpu);
 }
 
