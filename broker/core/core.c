@@ -12,9 +12,9 @@
 #define POOL_MAX 1024
 
 static const char *const table_names[TABLE_COUNT] = {
-	"meta",	    "entry",	"tile",	   "paper",   "principal",  "invitation",  "lane",    "store",
-	"employee", "customer", "record",  "receipt", "receipt_at", "lookup",	   "use",     "feed",
-	"feed_at",  "import",	"journal", "holding", "finding",    "feed_newest", "witness", "cosignature",
+	"meta",	    "entry",   "tile",	  "paper",	 "principal", "invitation",  "lane",   "store",	    "employee",
+	"customer", "record",  "receipt", "receipt_at",	 "lookup",    "use",	     "feed",   "feed_at",   "import",
+	"journal",  "holding", "finding", "feed_newest", "witness",   "cosignature", "notice", "notice_at",
 };
 
 const struct store_layout core_layout = {

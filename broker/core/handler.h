@@ -90,8 +90,8 @@ enum err trust_is_version(struct context *context, struct slice hash, bool *ret_
 handler_fn handle_charter, handle_open_store, handle_invite, handle_join, handle_draft, handle_offer, handle_accept,
 	handle_standing, handle_staff, handle_agreements, handle_get_paper, handle_prove, handle_progress,
 	handle_census, handle_get_checkpoint, handle_read_log, handle_local_access, handle_purge, handle_holdings,
-	handle_findings, handle_watch, handle_roster, handle_witness, handle_get_round, handle_cosign,
-	handle_get_cosigned;
+	handle_findings, handle_incident, handle_subject_request, handle_notices, handle_watch, handle_roster,
+	handle_witness, handle_get_round, handle_cosign, handle_get_cosigned;
 /* Handlers of personal data: in vault/. */
 handler_fn handle_lookup, handle_sync, handle_receipt, handle_registration, handle_update, handle_consent,
 	handle_restriction, handle_totals, handle_lease;

@@ -31,6 +31,8 @@ enum table {
 	TABLE_WITNESS,	   /* u32 store -> public key (32) that it cosigns with */
 	TABLE_COSIGNATURE, /* u8 1, u32 store, or u8 0, an outside witness's name -> u64 round's size, key, cosignature,
 			      name */
+	TABLE_NOTICE,	   /* u64 complement of the second, u32 store, id (16) -> rows.Notice */
+	TABLE_NOTICE_AT,   /* u32 store, id -> u64 as TABLE_NOTICE's keys begin */
 	TABLE_COUNT
 };
 

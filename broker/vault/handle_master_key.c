@@ -57,12 +57,29 @@ static enum err reseal_employee(struct context *context, uint32_t newest, struct
 	return row_put(context, TABLE_EMPLOYEE, key, &row->base);
 }
 
+/* What stores told of incidents and data subjects' requests. */
+static enum err reseal_notice(struct context *context, uint32_t newest, struct slice key, struct slice value,
+			      bool *ret_is_resealed)
+{
+	Rows__Notice *row;
+	struct bytes text;
+
+	TRY(decode(context, &rows__notice__descriptor, value, &row));
+	*ret_is_resealed = row->epoch != newest;
+	if (!*ret_is_resealed)
+		return ERR_OK;
+	TRY(master_unseal(context, row->epoch, key, wire_slice(row->sealed_text), &text));
+	TRY(master_seal(context, key, bytes_slice(&text), &row->epoch, &row->sealed_text));
+	return row_put(context, TABLE_NOTICE, key, &row->base);
+}
+
 static const struct stage {
 	enum table table;
 	reseal_fn *reseal;
 } stages[] = {
 	{TABLE_CUSTOMER, reseal_customer},
 	{TABLE_EMPLOYEE, reseal_employee},
+	{TABLE_NOTICE, reseal_notice},
 };
 #define STAGE_COUNT (sizeof stages / sizeof stages[0])
 

@@ -211,6 +211,44 @@ struct action action_read_log(struct franchise *formula, uint64_t from, uint64_t
 	return action;
 }
 
+static void notice_content(struct franchise *formula, struct action *action, const char *text,
+			   ProtobufCBinaryData *ret_commitment)
+{
+	Kluis__NoticeContent content = KLUIS__NOTICE_CONTENT__INIT;
+
+	content.text = text_of(formula, text);
+	action_content(formula, action, &content.base, ret_commitment);
+}
+
+struct action action_incident(struct franchise *formula, struct slice id, uint32_t kind, const char *text)
+{
+	ACTION(Incident, incident, INCIDENT);
+
+	incident->id = wire_data(id);
+	incident->kind = kind;
+	notice_content(formula, &action, text, &incident->commitment);
+	return action;
+}
+
+struct action action_subject_request(struct franchise *formula, struct slice id, uint32_t right, struct slice customer,
+				     const char *text)
+{
+	ACTION(SubjectRequest, subject_request, SUBJECT_REQUEST);
+
+	subject_request->id = wire_data(id);
+	subject_request->right = right;
+	subject_request->has_customer = customer.length > 0;
+	subject_request->customer = wire_data(customer);
+	notice_content(formula, &action, text, &subject_request->commitment);
+	return action;
+}
+
+struct action action_notices(struct franchise *formula)
+{
+	ACTION(Notices, notices, NOTICES);
+	return action;
+}
+
 /* ---- answers ---- */
 
 size_t answer_items(const struct answer *answer, size_t i)

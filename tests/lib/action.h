@@ -27,6 +27,12 @@ struct action action_census(struct franchise *formula);
 struct action action_get_checkpoint(struct franchise *formula);
 struct action action_read_log(struct franchise *formula, uint64_t from, uint64_t size);
 
+/* text: its NoticeContent's. customer empty: not known. */
+struct action action_incident(struct franchise *formula, struct slice id, uint32_t kind, const char *text);
+struct action action_subject_request(struct franchise *formula, struct slice id, uint32_t right, struct slice customer,
+				     const char *text);
+struct action action_notices(struct franchise *formula);
+
 /* The note that the controller signs over a text, in the arena. */
 struct slice action_note(struct franchise *formula, const char *text, const struct secret_key *key);
 /* SHA-256 of a text, in the arena. */
