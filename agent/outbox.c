@@ -288,7 +288,7 @@ static enum err set_state(struct outbox *outbox, const uint64_t *numbers, size_t
 			return ERR_NOT_FOUND;
 		place->state = state;
 	}
-	return count == 0 ? ERR_OK : commit(outbox, &mark.change, write_marks);
+	return commit(outbox, &mark.change, write_marks);
 }
 
 enum err outbox_mark_sent(struct outbox *outbox, const uint64_t *numbers, size_t count)
@@ -309,7 +309,7 @@ static enum err unsend(struct outbox *outbox)
 	for (size_t i = 0; i < outbox->list.count; i++)
 		if (outbox->list.places[i].state == OUTBOX_SENT)
 			numbers[count++] = outbox->list.places[i].number;
-	enum err err = set_state(outbox, numbers, count, OUTBOX_SENT, OUTBOX_WAITING);
+	enum err err = count == 0 ? ERR_OK : set_state(outbox, numbers, count, OUTBOX_SENT, OUTBOX_WAITING);
 	free(numbers);
 	return err;
 }

@@ -1,0 +1,442 @@
+#include "run/courier.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alarm.h"
+#include "kluis/log.h"
+#include "run/courier_pack.h"
+
+#define ARENA_MAX (2 * REQUEST_ARENA_MAX)
+#define PAUSE_MS_MIN 1000
+#define PAUSE_MS_MAX (10 * 60 * 1000)
+
+struct courier {
+	struct shop *shop;
+	struct session session;
+	struct courier_held held;
+	size_t limit;	     /* items in the next envelope; smaller while one at fault is looked for */
+	bool is_outbox_turn; /* journal and outbox take turns */
+	/* the store as a whole is refused: until then, or until agreement or state are others */
+	uint64_t pause_until_ms, pause_ms;
+	uint8_t pause_agreement[HASH_SIZE];
+	enum agreement_state pause_state;
+	/* What was answered and could not be written down yet (a full disk): before anything else is sent. Until then
+	 * the session's memory on disk stays that of the request, so a restart asks again and gets the same answer. */
+	struct outbox_outcome unsettled[COURIER_ITEMS_MAX];
+	size_t unsettled_count;
+	uint64_t unsettled_record; /* of the journal, 0: none */
+};
+
+static struct log_topic journal_topic = LOG_TOPIC("journal");
+static struct log_topic refusal_topic = LOG_TOPIC("outbox");
+
+/* ---- what is in force ---- */
+
+/* False without an agreement. */
+static bool take_agreement(struct courier *courier, uint8_t ret_hash[static HASH_SIZE], enum agreement_state *ret_state)
+{
+	struct shop *shop = courier->shop;
+
+	pthread_rwlock_rdlock(&shop->lock);
+	bool has_agreement = shop->agreement != NULL;
+	if (has_agreement)
+		memcpy(ret_hash, shop->agreement->hash, HASH_SIZE);
+	*ret_state = shop->state;
+	pthread_rwlock_unlock(&shop->lock);
+	return has_agreement;
+}
+
+static void pause_outbox(struct courier *courier)
+{
+	courier->pause_ms = courier->pause_ms == 0 ? PAUSE_MS_MIN : 2 * courier->pause_ms;
+	if (courier->pause_ms > PAUSE_MS_MAX)
+		courier->pause_ms = PAUSE_MS_MAX;
+	courier->pause_until_ms = shop_now_ms(courier->shop) + courier->pause_ms;
+	take_agreement(courier, courier->pause_agreement, &courier->pause_state);
+}
+
+static bool is_paused(struct courier *courier, const uint8_t agreement[static HASH_SIZE], enum agreement_state state)
+{
+	bool is_same = state == courier->pause_state && memcmp(agreement, courier->pause_agreement, HASH_SIZE) == 0;
+
+	if (courier->pause_ms == 0 || (is_same && shop_now_ms(courier->shop) < courier->pause_until_ms))
+		return courier->pause_ms != 0;
+	if (!is_same)
+		courier->pause_ms = 0;
+	return false;
+}
+
+/* ---- what an answer says of outbox items ---- */
+
+/* The whole store is refused, not this item. */
+static bool is_for_all(enum err code)
+{
+	return code == ERR_SUSPENDED || code == ERR_NO_AGREEMENT || code == ERR_OTHER_AGREEMENT || code == ERR_NOT_YET;
+}
+
+static bool passes(enum err code)
+{
+	return is_for_all(code) || code == ERR_HOURS || code < ERR_NOT_FOUND;
+}
+
+struct settling {
+	struct courier *courier;
+	const struct session_answer *answer;
+	bool is_ours; /* so far each sent item is the request's operation in its place */
+};
+
+static bool is_same_operation(const Kluis__Operation *a, const Kluis__Operation *b)
+{
+	struct bytes one CLEANUP(bytes_fini) = {0}, other CLEANUP(bytes_fini) = {0};
+
+	bytes_init(&one, REQUEST_MAX);
+	bytes_init(&other, REQUEST_MAX);
+	return wire_encode(&a->base, &one) == ERR_OK && wire_encode(&b->base, &other) == ERR_OK &&
+	       slice_equal(bytes_slice(&one), bytes_slice(&other));
+}
+
+static enum err take_outcome(void *context, const struct outbox_item *item)
+{
+	struct settling *settling = context;
+	struct courier *courier = settling->courier;
+	const struct entry *entry = &settling->answer->entry;
+	size_t i = courier->unsettled_count;
+
+	if (i >= entry->request->n_operations || !is_same_operation(item->operation, entry->request->operations[i])) {
+		settling->is_ours = false;
+		return ERR_OK;
+	}
+	const Kluis__Result *result = entry->decoded->results[i];
+	struct outbox_outcome *outcome = &courier->unsettled[courier->unsettled_count++];
+	outcome->number = item->number;
+	outcome->code = (enum err)result->code;
+	outcome->is_later = outcome->code != ERR_OK && passes(outcome->code);
+	outcome->entry = settling->answer->index;
+	snprintf(outcome->clause, sizeof outcome->clause, "%s", result->clause == NULL ? "" : result->clause);
+	return ERR_OK;
+}
+
+static void note_outcome(struct courier *courier, const struct outbox_outcome *outcome)
+{
+	if (outcome->code == ERR_OK || !outcome->is_later)
+		courier_release(&courier->held, outcome->number);
+	if (outcome->code == ERR_OK) {
+		courier->pause_ms = 0;
+		return;
+	}
+	if (!outcome->is_later)
+		log_event(&refusal_topic, "item %llu is set aside: %s", (unsigned long long)outcome->number,
+			  error_text(outcome->code));
+	else if (is_for_all(outcome->code))
+		pause_outbox(courier);
+	else
+		courier_hold(&courier->held, outcome->number, shop_now_ms(courier->shop));
+}
+
+static enum err mismatch(struct courier *courier, const char *what, struct fault *fault)
+{
+	alarm_raise(courier->shop->store, ALARM_MISMATCH, shop_now_ms(courier->shop), "%s", what);
+	return fault_set(fault, ERR_MISMATCH, "%s", what);
+}
+
+/* Writes down what is not written down yet. */
+static enum err settle_rest(struct courier *courier)
+{
+	if (courier->unsettled_record > 0)
+		TRY(journal_logged(courier->shop->journal, courier->unsettled_record));
+	courier->unsettled_record = 0;
+	if (courier->unsettled_count == 0)
+		return ERR_OK;
+	TRY(outbox_settle(courier->shop->outbox, courier->unsettled, courier->unsettled_count));
+	for (size_t i = 0; i < courier->unsettled_count; i++)
+		note_outcome(courier, &courier->unsettled[i]);
+	courier->unsettled_count = 0;
+	if (courier->limit < COURIER_ITEMS_MAX)
+		courier->limit *= 2;
+	return ERR_OK;
+}
+
+static enum err settle_items(struct courier *courier, const struct session_answer *answer, struct arena *arena,
+			     struct fault *fault)
+{
+	struct settling settling = {.courier = courier, .answer = answer, .is_ours = true};
+
+	TRY(outbox_each(courier->shop->outbox, OUTBOX_SENT, COURIER_ITEMS_MAX, arena, take_outcome, &settling));
+	bool is_whole = settling.is_ours && courier->unsettled_count == answer->entry.request->n_operations;
+	if (!is_whole && (courier->unsettled_count > 0 || !settling.is_ours)) {
+		courier->unsettled_count = 0;
+		return mismatch(courier, "the broker answered another request than the outbox had sent", fault);
+	}
+	return settle_rest(courier); /* nothing, if all was thrown away meanwhile: the agreement has ended */
+}
+
+/* ---- what it says of the others ---- */
+
+static enum err settle_certificate(struct courier *courier, const struct session_answer *answer)
+{
+	const Kluis__Operation *operation = answer->entry.request->operations[0];
+	enum err code = (enum err)answer->entry.decoded->results[0]->code;
+
+	/* one that the broker knew of no copy for is logged all the same (R128) */
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	return shop_certified(courier->shop, operation->purpose == NULL ? "" : operation->purpose);
+}
+
+static enum err settle_records(struct courier *courier, const struct session_answer *answer)
+{
+	const Kluis__Result *result = answer->entry.decoded->results[0];
+
+	if (result->code != ERR_OK)
+		return (enum err)result->code;
+	if (result->has_findings && result->findings != 0)
+		log_event(&journal_topic, "head office was given findings about this store's journal (%u)",
+			  result->findings);
+	if (!result->has_cursor)
+		return ERR_MISMATCH;
+	courier->unsettled_record = result->cursor;
+	return settle_rest(courier);
+}
+
+static enum err settle_answer(struct courier *courier, const struct session_answer *answer, struct arena *arena,
+			      struct fault *fault)
+{
+	if (!answer->has_entry)
+		return mismatch(courier, "the broker answered an upload without an entry", fault);
+	shop_contact(courier->shop, answer->entry.decoded->time_ms);
+	if (answer->entry.decoded->code != ERR_OK) /* R35: the number is used up, nothing was done */
+		return outbox_unsend(courier->shop->outbox);
+	switch (answer->entry.request->operations[0]->kind_case) {
+	case KLUIS__OPERATION__KIND_PURGE:
+		return settle_certificate(courier, answer);
+	case KLUIS__OPERATION__KIND_LOCAL_ACCESS:
+		return settle_records(courier, answer);
+	default:
+		return settle_items(courier, answer, arena, fault);
+	}
+}
+
+/* ---- refused without an entry ---- */
+
+static bool is_input(enum err code)
+{
+	return code >= ERR_USAGE && code <= ERR_SIGNATURE;
+}
+
+struct sole {
+	struct outbox_outcome outcome;
+	size_t count;
+};
+
+static enum err take_sole(void *context, const struct outbox_item *item)
+{
+	struct sole *sole = context;
+
+	sole->outcome.number = item->number;
+	sole->count++;
+	return ERR_OK;
+}
+
+/* An envelope that the broker cannot read: halves of it, until the item at fault stands alone and is set aside. */
+static enum err split(struct courier *courier, enum err code, struct arena *arena)
+{
+	struct sole sole = {.outcome = {.code = code}};
+
+	TRY(outbox_each(courier->shop->outbox, OUTBOX_SENT, COURIER_ITEMS_MAX, arena, take_sole, &sole));
+	if (sole.count == 1) {
+		courier->limit = COURIER_ITEMS_MAX;
+		TRY(outbox_settle(courier->shop->outbox, &sole.outcome, 1));
+		note_outcome(courier, &sole.outcome);
+		return ERR_OK;
+	}
+	courier->limit = sole.count / 2 > 0 ? sole.count / 2 : 1;
+	return outbox_unsend(courier->shop->outbox);
+}
+
+static enum err adopt(struct courier *courier)
+{
+	struct shop *shop = courier->shop;
+
+	alarm_raise(shop->store, ALARM_TWO_PLACES, shop_now_ms(shop),
+		    "the broker has had requests of this store on the upload lane that this folder did not send");
+	TRY(session_adopt(&courier->session));
+	return outbox_unsend(shop->outbox);
+}
+
+static enum courier_result refused(struct courier *courier, enum err code, struct arena *arena)
+{
+	enum err err = ERR_OK;
+
+	if (courier->session.has_pending) /* asked again later: whether it was done is not known */
+		return COURIER_AWAY;
+	if (code == ERR_SEQUENCE)
+		err = adopt(courier);
+	else if (is_input(code))
+		err = split(courier, code, arena);
+	else
+		err = outbox_unsend(courier->shop->outbox);
+	if (err != ERR_OK)
+		return COURIER_AWAY;
+	if (code == ERR_SEQUENCE || is_input(code))
+		return COURIER_MORE;
+	return code == ERR_PRINCIPAL || code == ERR_FORBIDDEN ? COURIER_REFUSED : COURIER_AWAY;
+}
+
+static enum courier_result conclude(struct courier *courier, enum err err, const struct session_answer *answer,
+				    struct arena *arena, struct fault *fault)
+{
+	if (err == ERR_MISMATCH && !courier->session.has_pending) {
+		alarm_raise(courier->shop->store, ALARM_MISMATCH, shop_now_ms(courier->shop),
+			    "the broker's answer to an upload is not what its log entry says");
+		return COURIER_AWAY;
+	}
+	if (err != ERR_OK)
+		return refused(courier, err, arena);
+	return settle_answer(courier, answer, arena, fault) == ERR_OK ? COURIER_MORE : COURIER_AWAY;
+}
+
+/* ---- sending ---- */
+
+static enum courier_result send(struct courier *courier, struct session_request *request, struct arena *arena,
+				struct fault *fault)
+{
+	struct session_answer answer = {0};
+
+	request->time_ms = shop_now_ms(courier->shop);
+	enum err err = session_call(&courier->session, request, 1, arena, &answer, fault);
+	return conclude(courier, err, &answer, arena, fault);
+}
+
+static enum courier_result resume(struct courier *courier, struct arena *arena, struct fault *fault)
+{
+	struct session_answer answer = {0};
+	enum err err = session_resume(&courier->session, 1, arena, &answer, fault);
+
+	return conclude(courier, err, &answer, arena, fault);
+}
+
+static enum courier_result send_certificate(struct courier *courier, struct arena *arena, struct fault *fault)
+{
+	struct purge_certificate *certificates;
+	Kluis__Operation operation = KLUIS__OPERATION__INIT, *operations = &operation;
+	Kluis__Purge purge = KLUIS__PURGE__INIT;
+	size_t count;
+
+	if (shop_certificates(courier->shop, arena, &certificates, &count) != ERR_OK || count == 0)
+		return COURIER_IDLE;
+	purge.reason = (uint32_t)certificates[0].reason;
+	purge.customers = certificates[0].customers;
+	purge.waiting = certificates[0].waiting;
+	purge.time_ms = certificates[0].time_ms;
+	operation.purpose = certificates[0].purpose;
+	operation.kind_case = KLUIS__OPERATION__KIND_PURGE;
+	operation.purge = &purge;
+	struct session_request request = {.operations = &operations, .operation_count = 1};
+	return send(courier, &request, arena, fault);
+}
+
+static enum courier_result send_records(struct courier *courier, struct arena *arena, struct fault *fault)
+{
+	Kluis__Operation operation = KLUIS__OPERATION__INIT, *operations = &operation;
+	Kluis__LocalAccess access = KLUIS__LOCAL_ACCESS__INIT;
+	Kluis__JournalEnd end = KLUIS__JOURNAL_END__INIT;
+	uint8_t hash[HASH_SIZE];
+	uint64_t first;
+
+	if (journal_waiting(courier->shop->journal) == 0)
+		return COURIER_IDLE;
+	if (journal_read(courier->shop->journal, JOURNAL_RECORDS_MAX, arena, &access.records, &access.n_records,
+			 &first) != ERR_OK ||
+	    access.n_records == 0)
+		return COURIER_AWAY;
+	journal_end(courier->shop->journal, &end, hash);
+	access.end = &end;
+	operation.kind_case = KLUIS__OPERATION__KIND_LOCAL_ACCESS;
+	operation.local_access = &access;
+	struct session_request request = {.operations = &operations, .operation_count = 1};
+	return send(courier, &request, arena, fault);
+}
+
+static enum courier_result send_items(struct courier *courier, struct arena *arena, struct fault *fault)
+{
+	struct shop *shop = courier->shop;
+	struct courier_pack *pack = arena_alloc(arena, sizeof *pack);
+	uint8_t agreement[HASH_SIZE];
+	enum agreement_state state;
+
+	if (pack == NULL)
+		return COURIER_AWAY;
+	if (!take_agreement(courier, agreement, &state) || is_paused(courier, agreement, state))
+		return COURIER_IDLE;
+	if (courier_pack(shop->outbox, &courier->held, shop_now_ms(shop), courier->limit, arena, pack) != ERR_OK)
+		return COURIER_AWAY;
+	if (pack->count == 0)
+		return COURIER_IDLE;
+	if (outbox_mark_sent(shop->outbox, pack->numbers, pack->count) != ERR_OK)
+		return COURIER_AWAY;
+	struct session_request request = {.agreement = SLICE_ARRAY(agreement),
+					  .employee = pack->employee,
+					  .operations = pack->operations,
+					  .operation_count = pack->count,
+					  .parts = pack->parts,
+					  .part_count = pack->part_count};
+	return send(courier, &request, arena, fault);
+}
+
+/* ---- a step ---- */
+
+static enum courier_result send_something(struct courier *courier, struct arena *arena, struct fault *fault)
+{
+	enum courier_result result = send_certificate(courier, arena, fault);
+
+	courier->is_outbox_turn = !courier->is_outbox_turn;
+	for (int i = 0; i < 2 && result == COURIER_IDLE; i++) {
+		bool is_outbox = courier->is_outbox_turn == (i == 0);
+		result = is_outbox ? send_items(courier, arena, fault) : send_records(courier, arena, fault);
+	}
+	return result;
+}
+
+enum courier_result courier_step(struct courier *courier, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+
+	arena_init(&arena, ARENA_MAX);
+	if (settle_rest(courier) != ERR_OK)
+		return COURIER_AWAY;
+	if (courier->session.has_pending)
+		return resume(courier, &arena, fault);
+	/* marked, and then not sent after all */
+	if (outbox_unsend(courier->shop->outbox) != ERR_OK)
+		return COURIER_AWAY;
+	return send_something(courier, &arena, fault);
+}
+
+enum err courier_new(struct shop *shop, struct exchange exchange, struct session_memory memory,
+		     struct courier **ret_courier, struct fault *fault)
+{
+	struct courier *courier CLEANUP(courier_free) = calloc(1, sizeof *courier);
+
+	if (courier == NULL)
+		return ERR_MEMORY;
+	courier->shop = shop;
+	courier->limit = COURIER_ITEMS_MAX;
+	TRY(session_open(&courier->session, shop->key, LANE_UPLOAD, exchange, memory, fault));
+	*ret_courier = courier;
+	courier = NULL;
+	return ERR_OK;
+}
+
+void courier_free(struct courier **courier)
+{
+	if (*courier == NULL)
+		return;
+	if ((*courier)->unsettled_count > 0 || (*courier)->unsettled_record > 0)
+		(*courier)->session.is_unsaved = false;
+	if ((*courier)->session.key != NULL)
+		session_close(&(*courier)->session);
+	free(*courier);
+	*courier = NULL;
+}

@@ -1,0 +1,38 @@
+/*
+ * Which of the waiting items go together in the next envelope: in order, of one employee, within the bounds of a
+ * request, leaving out what is held back and what must stay behind it.
+ *
+ * Threads: the courier's.
+ */
+#ifndef KLUIS_AGENT_COURIER_PACK_H
+#define KLUIS_AGENT_COURIER_PACK_H
+
+#include "run/courier.h"
+
+#define COURIER_HELD_MAX 1024
+
+/* Items that were refused for a reason that passes, each with the time until which it is not tried again. */
+struct courier_held {
+	struct {
+		uint64_t number, until_ms, delay_ms;
+	} items[COURIER_HELD_MAX];
+	size_t count;
+};
+/* The item waits a second, twice as long each further time, at most ten minutes. When there is no room it simply is
+ * tried again sooner. */
+void courier_hold(struct courier_held *held, uint64_t number, uint64_t now_ms);
+void courier_release(struct courier_held *held, uint64_t number);
+
+struct courier_pack {
+	size_t count;
+	uint64_t numbers[COURIER_ITEMS_MAX];
+	Kluis__Operation *operations[COURIER_ITEMS_MAX];
+	size_t part_count;
+	Kluis__Part *parts[COURIER_ITEMS_MAX];
+	struct slice employee; /* 16 bytes or empty, in the arena */
+};
+/* Takes at most limit items; what they point to lives in the arena. A count of 0: nothing may go now. */
+enum err courier_pack(struct outbox *outbox, const struct courier_held *held, uint64_t now_ms, size_t limit,
+		      struct arena *arena, struct courier_pack *ret_pack) MUST_USE;
+
+#endif
