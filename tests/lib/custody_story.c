@@ -1,5 +1,7 @@
 #include "custody_story.h"
 
+#include "action.h"
+
 void custody_begin(struct custody_story *story)
 {
 	struct book none = {0};
@@ -22,6 +24,23 @@ void custody_end(struct custody_story *story)
 Kluis__JournalRecord custody_record(struct custody_story *story)
 {
 	return book_next(story->formula, &story->book, story->store, story->anna, story->copied);
+}
+
+void custody_see(struct custody_story *story, Kluis__JournalRecord *record)
+{
+	struct franchise *formula = story->formula;
+	struct frontier frontier = {.size = 0};
+	uint64_t size = core_size(formula->core);
+	struct answer log = franchise_must(formula, &formula->office, action_read_log(formula, 0, size));
+	struct hash hash;
+
+	for (uint64_t i = 0; i < size; i++) {
+		merkle_leaf(answer_item(&log, 0, i), &hash);
+		frontier_append(&frontier, &hash);
+	}
+	frontier_root(&frontier, &hash);
+	record->seen_size = size;
+	record->seen_root = wire_data(SLICE(arena_copy(&formula->arena, SLICE_ARRAY(hash.bytes)), HASH_SIZE));
 }
 
 struct answer custody_upload(struct custody_story *story, const Kluis__JournalRecord *record)

@@ -22,6 +22,8 @@ void custody_begin(struct custody_story *story);
 void custody_end(struct custody_story *story);
 /* The next record as it should be: Anna's card, shown now. */
 Kluis__JournalRecord custody_record(struct custody_story *story);
+/* Makes a record say that the store has seen the log as it is now. */
+void custody_see(struct custody_story *story, Kluis__JournalRecord *record);
 /* Writes and uploads one record; the answer. */
 struct answer custody_upload(struct custody_story *story, const Kluis__JournalRecord *record);
 /* Audits all that was logged so far. */

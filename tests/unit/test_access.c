@@ -168,22 +168,94 @@ static void test_an_employee_who_was_removed(void **state)
 	custody_upload(&story, &record);
 	nothing_found();
 	/* but not once it has seen a log that goes on after that */
-	struct frontier frontier = {0};
-	struct hash leaf, root;
-	uint64_t size = core_size(story.formula->core);
-	struct answer log =
-		franchise_must(story.formula, &story.formula->office, action_read_log(story.formula, 0, size));
-	for (uint64_t i = 0; i < size; i++) {
-		merkle_leaf(answer_item(&log, 0, i), &leaf);
-		frontier_append(&frontier, &leaf);
-	}
-	frontier_root(&frontier, &root);
 	record = custody_record(&story);
-	record.seen_size = size;
-	record.seen_root = wire_data(SLICE_ARRAY(root.bytes));
+	custody_see(&story, &record);
 	struct answer answer = custody_upload(&story, &record);
 	assert_int_equal(answer.result->findings, 0);
 	found("grant till: employee");
+}
+
+/* What another store got is not what this one got. */
+static void test_another_stores_entry(void **state)
+{
+	struct party *other = franchise_store(story.formula, 13, CUSTODY_GRANT);
+	struct answer answer = franchise_must(story.formula, other, action_sync(story.formula, "service", 0, 10));
+	Kluis__JournalRecord record = custody_record(&story);
+
+	(void)state;
+	record.entry = answer.reply->index;
+	custody_upload(&story, &record);
+	found("did not disclose to this store for purpose service");
+}
+
+/* The second grant is for managers, and for another field. */
+static void test_the_grant_that_it_names(void **state)
+{
+	Kluis__JournalRecord record;
+
+	(void)state;
+	franchise_agree(story.formula, story.store,
+			franchise_agreement(story.formula, 12,
+					    CUSTODY_GRANT
+					    "[grant office]\npurpose = service\noperations = lookup, sync\n"
+					    "customers = all\nfields = phone\nstaff = manager\nlease = 72h\n"
+					    "hours = mon-sun 00:00-24:00 Europe/Amsterdam\nterritory = EEA\n",
+					    story.store->agreement));
+	franchise_must(story.formula, story.store, action_lease(story.formula, "service", &story.book));
+	record = custody_record(&story);
+	custody_upload(&story, &record);
+	nothing_found();
+	record = custody_record(&story);
+	record.grant = 1;
+	custody_upload(&story, &record);
+	found("grant office: staff");
+	franchise_employ(story.formula, story.store, "manager");
+	story.book.number = 2;
+	record = custody_record(&story);
+	record.grant = 1;
+	custody_upload(&story, &record);
+	custody_audit(&story, &lines);
+	assert_non_null(strstr(lines.last, "shows fields that grant office does not allow (mask 0000000000000001)"));
+}
+
+static void test_after_the_agreements_end(void **state)
+{
+	Kluis__JournalRecord record;
+
+	(void)state;
+	/* suspended and resumed: as if nothing had been */
+	franchise_must(story.formula, &story.formula->office, action_standing(story.formula, 12, 1));
+	franchise_must(story.formula, &story.formula->office, action_standing(story.formula, 12, 2));
+	story.formula->now_ms += HOUR_MS;
+	record = custody_record(&story);
+	custody_see(&story, &record);
+	custody_upload(&story, &record);
+	nothing_found();
+	/* terminated, and the store has not heard of it: it may go on until its lease ends */
+	franchise_must(story.formula, &story.formula->office, action_standing(story.formula, 12, 3));
+	story.formula->now_ms += HOUR_MS;
+	record = custody_record(&story);
+	record.seen_size = 0;
+	struct answer answer = custody_upload(&story, &record);
+	assert_int_equal(answer.result->findings, FINDING_DISORDER); /* it saw more before */
+	found("lies before the last record's");
+	record = custody_record(&story);
+	custody_see(&story, &record);
+	custody_upload(&story, &record);
+	custody_audit(&story, &lines);
+	assert_int_equal(lines.count, 2);
+	assert_non_null(strstr(lines.last, "under an agreement that had ended, in contact with head office"));
+}
+
+static void test_before_the_agreement(void **state)
+{
+	Kluis__JournalRecord record = custody_record(&story);
+
+	(void)state;
+	record.time_ms -= HOUR_MS;
+	custody_upload(&story, &record);
+	custody_audit(&story, &lines);
+	assert_non_null(strstr(lines.all, "under an agreement that was not in force yet"));
 }
 
 /* A manager now, a cashier when it was read. */
@@ -247,8 +319,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_what_is_as_it_should_be),	TEST(test_what_is_not),		 TEST(test_out_of_hours),
-		TEST(test_an_employee_who_was_removed), TEST(test_the_role_at_the_time), TEST(test_between_two_leases),
+		TEST(test_what_is_as_it_should_be),
+		TEST(test_what_is_not),
+		TEST(test_out_of_hours),
+		TEST(test_an_employee_who_was_removed),
+		TEST(test_another_stores_entry),
+		TEST(test_the_grant_that_it_names),
+		TEST(test_after_the_agreements_end),
+		TEST(test_before_the_agreement),
+		TEST(test_the_role_at_the_time),
+		TEST(test_between_two_leases),
 		TEST(test_before_it_was_disclosed),
 	};
 

@@ -259,6 +259,24 @@ static void test_what_a_lease_committed_to(void **state)
 	assert_int_equal(found(), 2);
 }
 
+/* The records are in order, but the journal is said to end before them. */
+static void test_an_end_before_what_was_taken(void **state)
+{
+	Kluis__JournalRecord record = next();
+	struct book first;
+
+	(void)state;
+	upload_one(&record);
+	first = book;
+	record = next();
+	ProtobufCBinaryData encoded = book_write(formula, &book, &record);
+	struct answer answer = franchise_one(formula, store, action_local_access(formula, &first, &encoded, 1));
+	assert_int_equal(findings_of(&answer), FINDING_REWRITTEN);
+	answer = franchise_must(formula, &formula->office, action_findings(formula));
+	assert_int_equal(answer_items(&answer, 0), 1);
+	assert_int_equal(answer_finding(formula, &answer, 0)->number, 1);
+}
+
 /* Whatever became of its agreement, a store tells what its staff read. */
 static void test_taken_without_an_agreement(void **state)
 {
@@ -339,11 +357,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_records_in_order_are_taken), TEST(test_what_is_odd_is_found),
-		TEST(test_trees_that_the_log_was),     TEST(test_a_record_older_than_what_it_saw),
-		TEST(test_reading_after_the_lease),    TEST(test_what_a_lease_committed_to),
-		TEST(test_taken_without_an_agreement), TEST(test_what_is_no_record),
-		TEST(test_the_position_is_kept),       TEST(test_sent_again),
+		TEST(test_records_in_order_are_taken),
+		TEST(test_what_is_odd_is_found),
+		TEST(test_trees_that_the_log_was),
+		TEST(test_a_record_older_than_what_it_saw),
+		TEST(test_reading_after_the_lease),
+		TEST(test_what_a_lease_committed_to),
+		TEST(test_an_end_before_what_was_taken),
+		TEST(test_taken_without_an_agreement),
+		TEST(test_what_is_no_record),
+		TEST(test_the_position_is_kept),
+		TEST(test_sent_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
