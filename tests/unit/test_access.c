@@ -225,6 +225,7 @@ static void test_after_the_agreements_end(void **state)
 	(void)state;
 	/* suspended and resumed: as if nothing had been */
 	franchise_must(story.formula, &story.formula->office, action_standing(story.formula, 12, 1));
+	story.formula->now_ms += 1000;
 	franchise_must(story.formula, &story.formula->office, action_standing(story.formula, 12, 2));
 	story.formula->now_ms += HOUR_MS;
 	record = custody_record(&story);

@@ -7,6 +7,7 @@
 
 #include "kluis/hash.h"
 #include "kluis/journal.h"
+#include "vector.h"
 
 static uint8_t thirty_two[HASH_SIZE], sixteen[PSEUDONYM_SIZE];
 static char service[] = "service";
@@ -249,6 +250,52 @@ static void test_journal_record_hash(void **state)
 	assert_memory_equal(hash.bytes, expected, HASH_SIZE);
 }
 
+static uint64_t vectors;
+static struct hash vector_before;
+
+/* What journal.py says a record is, built here by its values. */
+static void check_vector(char *const *columns)
+{
+	struct bytes hash CLEANUP(bytes_fini) = vector_hex(columns[0]),
+			  expected CLEANUP(bytes_fini) = vector_hex(columns[1]);
+	struct bytes encoded CLEANUP(bytes_fini) = {0};
+	uint8_t root[HASH_SIZE], agreement[HASH_SIZE], employee[PSEUDONYM_SIZE], customer[PSEUDONYM_SIZE];
+	Kluis__JournalRecord record = good_record();
+	struct hash own;
+
+	memset(root, 0x11, sizeof root);
+	memset(agreement, 0x22, sizeof agreement);
+	memset(employee, 0x33, sizeof employee);
+	memset(customer, 0x44, sizeof customer);
+	record.number = ++vectors;
+	record.time_ms = 1795435200000 + vectors;
+	record.before = wire_data(SLICE_ARRAY(vector_before.bytes));
+	record.seen_size = 300 + vectors;
+	record.seen_root = wire_data(SLICE_ARRAY(root));
+	record.agreement = wire_data(SLICE_ARRAY(agreement));
+	record.employee = wire_data(SLICE_ARRAY(employee));
+	record.customer = wire_data(SLICE_ARRAY(customer));
+	record.version = 2;
+	record.fields = 5;
+	record.entry = 260;
+	if (vectors == 2) {
+		record.code = ERR_HOURS;
+		record.has_customer = record.has_version = record.has_fields = record.has_grant = record.has_entry = 0;
+	}
+	bytes_init(&encoded, JOURNAL_RECORD_MAX);
+	assert_int_equal(journal_record_encode(&record, &encoded, NULL), ERR_OK);
+	assert_true(slice_equal(bytes_slice(&encoded), bytes_slice(&expected)));
+	journal_record_hash(bytes_slice(&encoded), &own);
+	assert_true(slice_equal(SLICE_ARRAY(own.bytes), bytes_slice(&hash)));
+	vector_before = own;
+}
+
+static void test_journal_record_vectors(void **state)
+{
+	(void)state;
+	assert_int_equal(vector_each("journal.txt", 2, check_vector), 3);
+}
+
 /* ---- findings ---- */
 
 static void test_findings_print(void **state)
@@ -477,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_journal_record_decode_refused_access),
 		cmocka_unit_test(test_journal_record_decode_too_large),
 		cmocka_unit_test(test_journal_record_hash),
+		cmocka_unit_test(test_journal_record_vectors),
 		cmocka_unit_test(test_findings_print),
 		cmocka_unit_test(test_journal_judge),
 		cmocka_unit_test(test_journal_judge_every_finding),
