@@ -8,6 +8,7 @@
 
 #include "command/employee.h"
 #include "command/options.h"
+#include "given.h"
 #include "home.h"
 #include "kluis/hash.h"
 #include "kluis/table.h"
@@ -54,9 +55,12 @@ static enum err print_record(const struct agent *agent, const struct session_ans
 
 	if (table == NULL)
 		return ERR_MEMORY;
-	if (answer->reply->personal == NULL || answer->reply->personal->n_parts != 1)
+	const Kluis__Result *result = answer->entry.decoded->results[0];
+	if (answer->reply->personal == NULL || answer->reply->personal->n_parts != 1 || result->n_disclosures != 1)
 		return fault_set(fault, ERR_MISMATCH, "the broker logged a disclosure that it did not make");
-	TRY(WIRE_DECODE(Values, values, wire_slice(answer->reply->personal->parts[0]->content), arena, &values));
+	TRY(given_open(wire_slice(answer->reply->personal->parts[0]->content), result->disclosures[0]->fields, arena,
+		       &values, fault));
+	TRY(given_to_till(values, fault));
 	for (size_t i = 0; i < values->n_values; i++) {
 		const struct charter_field *field = charter_field_by_number(agent->charter, values->values[i]->field);
 		if (field == NULL)
@@ -65,7 +69,6 @@ static enum err print_record(const struct agent *agent, const struct session_ans
 		TRY(table_add(table, cells));
 	}
 	TRY(table_print(table, stdout, is_json));
-	const Kluis__Result *result = answer->entry.decoded->results[0];
 	fprintf(stderr, "allowed by %s; log entry %llu\n", result->clause == NULL ? "-" : result->clause,
 		(unsigned long long)answer->index);
 	return ERR_OK;

@@ -132,6 +132,29 @@ static enum err values_to_json(const struct charter *charter, const Kluis__Value
 	return ERR_OK;
 }
 
+/* Values that lost against a later change (FORMAT.md R132). */
+static enum err superseded_to_json(const struct charter *charter, const Kluis__Values *values, json_t *array)
+{
+	for (size_t i = 0; i < values->n_superseded; i++) {
+		const Kluis__Superseded *superseded = values->superseded[i];
+		const struct charter_field *field = charter_field_by_number(charter, superseded->field);
+		char made[25];
+
+		if (field == NULL)
+			return ERR_CORRUPT;
+		time_print(superseded->made_ms, made);
+		json_t *object = json_object();
+		if (json_array_append_new(array, object) != 0)
+			return ERR_MEMORY;
+		json_object_set_new(object, "field", json_string(field->name));
+		json_object_set_new(object, "value", json_string(superseded->value));
+		json_object_set_new(object, "made", json_string(made));
+		if (superseded->store != STORE_OFFICE)
+			json_object_set_new(object, "store", json_integer(superseded->store));
+	}
+	return ERR_OK;
+}
+
 static enum err print_row(void *context, const struct replica_row *row)
 {
 	struct printing *printing = context;
@@ -148,6 +171,11 @@ static enum err print_row(void *context, const struct replica_row *row)
 	json_object_set_new(object, "entry", json_integer((json_int_t)row->entry_index));
 	enum err err = values_to_json(printing->charter, values, fields);
 	json_object_set_new(object, "fields", fields);
+	if (err == ERR_OK && values->n_superseded > 0) {
+		json_t *superseded = json_array();
+		err = superseded_to_json(printing->charter, values, superseded);
+		json_object_set_new(object, "superseded", superseded);
+	}
 	if (err == ERR_OK && json_dumpf(object, stdout, JSON_COMPACT) != 0)
 		err = ERR_IO;
 	putchar('\n');

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "desk/desk_internal.h"
+#include "given.h"
 
 struct asking {
 	struct desk *desk;
@@ -109,7 +110,9 @@ static enum err show_values(struct asking *asking, const struct shop *shop, cons
 	struct desk_member *member = &asking->member;
 	Kluis__Values *values;
 
-	TRY(WIRE_DECODE(Values, values, wire_slice(asking->part->content), asking->arena, &values));
+	TRY(given_open(wire_slice(asking->part->content), asking->result->disclosures[0]->fields, asking->arena,
+		       &values, asking->fault));
+	TRY(given_to_till(values, asking->fault));
 	member->values = arena_array(asking->arena, values->n_values + 1, sizeof *member->values);
 	if (member->values == NULL)
 		return ERR_MEMORY;

@@ -240,6 +240,27 @@ static void test_lost_answer(void **state)
 	assert_int_equal(core_size(formula->core), size + 1); /* one entry for one page */
 }
 
+/* R39: a page that comes late, about somebody who bought something meanwhile, is asked for once more. */
+static void test_lost_answer_that_is_out_of_date(void **state)
+{
+	struct slice customer = franchise_visitor(formula, party, "1=4711");
+
+	(void)state;
+	loses_reply = true;
+	assert_int_equal(page(), ERR_TIMEOUT);
+	loses_reply = false;
+	franchise_visit(formula, 12, FRANCHISE_DAY + 1, customer);
+	outcome = (struct sync_outcome){0};
+	assert_int_equal(page(), ERR_OK);
+	assert_int_equal(outcome.verdict, ERR_OK);
+	assert_true(outcome.has_more);
+	assert_int_equal(outcome.written, 0);
+	assert_int_equal(page(), ERR_OK);
+	assert_int_equal(outcome.written, 1);
+	assert_false(outcome.has_more);
+	assert_string_equal(copy_of(&replica), row(customer, "1 1=4711"));
+}
+
 /* Killed after the page was written, before the session knew: what comes again is not applied again. */
 static void test_crash_after_the_page_was_written(void **state)
 {
@@ -351,11 +372,30 @@ static void give_rubbish(Kluis__Reply *reply, Kluis__Entry *entry)
 	reply->personal->parts[0] = action.part;
 }
 
+static void give_a_lost_value(Kluis__Reply *reply, Kluis__Entry *entry)
+{
+	static Kluis__Superseded superseded, *places[] = {&superseded};
+	static char value[] = "Anna";
+	struct action action = {.part = NULL};
+	Kluis__Values *values;
+
+	assert_int_equal(
+		WIRE_DECODE(Values, values, wire_slice(reply->personal->parts[0]->content), &formula->arena, &values),
+		ERR_OK);
+	kluis__superseded__init(&superseded);
+	superseded.field = 2; /* not of what the entry names */
+	superseded.value = value;
+	values->superseded = places;
+	values->n_superseded = 1;
+	action_content(formula, &action, &values->base, &first_of(entry)->commitment);
+	reply->personal->parts[0] = action.part;
+}
+
 static void test_lies_leave_the_copy_alone(void **state)
 {
 	static void (*const lies[])(Kluis__Reply *, Kluis__Entry *) = {
 		add_name,      add_name_unlogged, log_more_than_given, name_the_till_grant,
-		name_no_grant, leave_a_part_out,  give_rubbish,
+		name_no_grant, leave_a_part_out,  give_rubbish,	       give_a_lost_value,
 	};
 	struct slice held = franchise_visitor(formula, party, "1=4700");
 
@@ -478,6 +518,7 @@ int main(void)
 		TEST(test_copy_follows),
 		TEST(test_refusal_is_an_outcome),
 		TEST(test_lost_answer),
+		TEST(test_lost_answer_that_is_out_of_date),
 		TEST(test_crash_after_the_page_was_written),
 		TEST(test_lost_answer_and_suspension),
 		TEST(test_another_agreement_drops_the_old_rows),
