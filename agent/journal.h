@@ -44,8 +44,8 @@ struct journal_access {
 	int count_grant;
 	int32_t count_day;
 };
-/* Durable when it returns ERR_OK; on any failure nothing may be shown. Never writes a time less than the record
- * before has. */
+/* Durable when it returns ERR_OK; on any failure nothing may be shown. Never writes a time or a seen tree less than the
+ * record before has. ERR_INPUT for what a record may not hold. */
 enum err journal_append(struct journal *journal, const struct journal_access *access, uint64_t *ret_number) MUST_USE;
 /* Distinct customers counted for a grant on a day, and whether this one is among them (struct use_facts). */
 enum err journal_use(struct journal *journal, const uint8_t agreement[static HASH_SIZE], uint32_t grant, int32_t day,
@@ -58,7 +58,7 @@ uint64_t journal_waiting(struct journal *journal);
 /* The oldest of these, at most count, encoded, in the arena. ret_first: number of the first. */
 enum err journal_read(struct journal *journal, size_t count, struct arena *arena, ProtobufCBinaryData **ret_records,
 		      size_t *ret_count, uint64_t *ret_first) MUST_USE;
-/* The broker has logged all up to number: they are deleted. */
+/* The broker has logged all up to number: they are deleted. ERR_MISMATCH beyond the end. */
 enum err journal_logged(struct journal *journal, uint64_t number) MUST_USE;
 
 #endif
