@@ -182,6 +182,18 @@ static enum err print_summary(struct work *work, bool is_done_before)
 	return print_table(work);
 }
 
+/* Where all is rejected the file or its mapping is wrong, not a row. */
+static enum err check_taken(const struct work *work, struct fault *fault)
+{
+	const struct import_summary *summary = &work->summary;
+
+	if (summary->rows == 0 || summary->rejected < summary->rows)
+		return ERR_OK;
+	return fault_set(fault, ERR_INPUT,
+			 "%s: every row was rejected, nothing was taken in; is '%s' the mapping for this file?",
+			 work->options->file, work->options->mapping);
+}
+
 static enum err make_source(struct work *work, const struct csv_row *header)
 {
 	static enum err (*const makers[])(const struct import_input *, struct import_source *) = {
@@ -231,7 +243,8 @@ static enum err run(struct work *work, struct fault *fault)
 	else
 		TRY(send_rest(work, earlier, is_done, fault));
 	work->summary.duration_ms = clock_steady_ms() - began_ms;
-	return print_summary(work, is_done_before);
+	TRY(print_summary(work, is_done_before));
+	return check_taken(work, fault);
 }
 
 enum err import_run(const struct import_options *options, struct session *session, struct fault *fault)

@@ -46,9 +46,10 @@ struct import_summary {
 };
 
 /*
- * Imports and prints the summary. Rejected rows are no failure. ERR_INPUT for a fault of file or mapping, with
- * "<file>:<line>"; what the session or the broker's refusal of a whole envelope gives; ERR_STATE when another process
- * imports the same file. On every failure what was committed stays and the same command goes on from there.
+ * Imports and prints the summary. Rejected rows are no failure, unless every row of the file is rejected by this run:
+ * ERR_INPUT, as for a fault of file or mapping, that with "<file>:<line>"; what the session or the broker's refusal of
+ * a whole envelope gives; ERR_STATE when another process imports the same file. On every failure what was committed
+ * stays and the same command goes on from there.
  */
 enum err import_run(const struct import_options *options, struct session *session, struct fault *fault) MUST_USE;
 

@@ -84,7 +84,11 @@ bad_rows() {
   local kind=$1 accepted=$2 each
   shift 2
   rm -f "$work/rejects"
-  expect 0 "" import "$kind" "$work/bad.csv" --json
+  if [ "$accepted" = 0 ]; then
+    expect 4 "every row was rejected, nothing was taken in" import "$kind" "$work/bad.csv" --json
+  else
+    expect 0 "" import "$kind" "$work/bad.csv" --json
+  fi
   grep -qE "\"accepted\": *$accepted\b" "$work/out" || { cat "$work/out" >&2; fail "not $accepted rows accepted"; }
   [ "$(stat -c %a "$work/rejects")" = 600 ] || fail "the list of rejects has mode $(stat -c %a "$work/rejects")"
   [ "$(wc -l <"$work/rejects")" -eq $(($# + 1)) ] || { cat "$work/rejects" >&2; fail "not $# rows rejected"; }

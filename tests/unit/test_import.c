@@ -131,6 +131,33 @@ static void test_import_customers_rejects_rows(void **state)
 		"form)\"\n");
 }
 
+/* One row that is taken is enough; a file without rows is no fault either. */
+static void test_import_fails_when_every_row_is_rejected(void **state)
+{
+	struct world *world = *state;
+	static const char header[] = "id,first,phone,born,store,opened,mail\n";
+	static const struct {
+		const char *rows;
+		enum err code;
+		int64_t taken, rejected;
+	} cases[] = {
+		{"", ERR_OK, 0, 0},
+		{"x,Testa,,,,,\n", ERR_INPUT, 0, 1},
+		{"x,Testa,,,,,\n,Testb,,,,,\n", ERR_INPUT, 0, 2},
+		{"x,Testa,,,,,\n2,Testb,,,,,\n", ERR_OK, 1, 1},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[200];
+		snprintf(text, sizeof(text), "%s%s", header, cases[i].rows);
+		assert_int_equal(world_run(world, IMPORT_CUSTOMERS, text, customers_map), cases[i].code);
+		/* the summary is there all the same */
+		assert_counts(world, cases[i].taken + cases[i].rejected, cases[i].taken, 0, cases[i].rejected);
+		if (cases[i].code != ERR_OK)
+			assert_non_null(strstr(world->fault.text, "every row was rejected"));
+	}
+}
+
 /* Lines of one receipt stand apart; another day, store or customer is another receipt. */
 static void test_import_receipts_grouped(void **state)
 {
@@ -354,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_import_customers),
 		TEST(test_import_customers_rejects_rows),
+		TEST(test_import_fails_when_every_row_is_rejected),
 		TEST(test_import_receipts_grouped),
 		TEST(test_import_receipts_rejects_rows),
 		TEST(test_import_stores),
