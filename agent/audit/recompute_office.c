@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "kluis/limits.h"
 #include "recompute.h"
 
 static const enum err paper_reasons[] = {ERR_PAPER, ERR_SIGNATURE, ERR_INPUT, ERR_TOO_LARGE, ERR_OK};
@@ -51,6 +52,7 @@ void recompute_invite(const struct state *state, const struct step *step)
 	reasons_certain(&reasons,
 			is_ours && principal.kind == PRINCIPAL_STORE && state_store(state, principal.store) == NULL,
 			ERR_STORE);
+	reasons_certain(&reasons, step->operation->invite->expires_ms > step->time_ms + INVITATION_MS_MAX, ERR_VALUE);
 	expect_reasons(state, step, &reasons, NULL);
 }
 

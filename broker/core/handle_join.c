@@ -4,6 +4,7 @@
 #include "core/handler.h"
 #include "kluis/hash.h"
 #include "kluis/invitation.h"
+#include "kluis/limits.h"
 
 /* FORMAT.md R103. */
 enum err handle_invite(struct context *context)
@@ -24,6 +25,8 @@ enum err handle_invite(struct context *context)
 			return refuse(context, ERR_STORE, NULL);
 		TRY(err);
 	}
+	if (invite->expires_ms > context->time_ms + INVITATION_MS_MAX)
+		return refuse(context, ERR_VALUE, NULL);
 	row.code_hash = invite->code_hash;
 	row.expires_ms = invite->expires_ms;
 	return row_put(context, TABLE_INVITATION, slice_text(invite->principal), &row.base);

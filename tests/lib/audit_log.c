@@ -8,8 +8,10 @@
 
 #include <cmocka.h>
 
+#include "action.h"
 #include "core/request.h"
 #include "kluis/hash.h"
+#include "kluis/limits.h"
 #include "ledger/ledger.h"
 #include "test_keys.h"
 
@@ -139,6 +141,15 @@ static void suspend(struct franchise *formula, struct party *store)
 	lookup(formula, store, "service", "1=47110815");
 }
 
+static void invite_for_too_long(struct franchise *formula)
+{
+	struct slice code = franchise_draw(formula);
+	uint64_t expires_ms = formula->now_ms + INVITATION_MS_MAX + 1;
+
+	(void)franchise_one(formula, &formula->office,
+			    action_invite(formula, FRANCHISE_ORIGIN "/store/12", code, expires_ms));
+}
+
 /* The same number once more with another request, and an acknowledgement of what was never sent. */
 static void misbehave(struct franchise *formula, struct party *store)
 {
@@ -173,6 +184,7 @@ struct audit_log *audit_log_story(bool is_long)
 	lookup(formula, second, "service", "1=5002"); /* one a day */
 	lookup(formula, second, "service", "1=5001");
 	suspend(formula, first);
+	invite_for_too_long(formula);
 	misbehave(formula, first);
 	for (unsigned i = 0; is_long && i < 560; i++)
 		lookup(formula, first, "service", "1=47110815");

@@ -191,6 +191,9 @@ def others(store, office):
     expect(office, "R94", "ERR_PURPOSE", lookup("90000000002", "unheard-of"))
     for principal, want in (("x.example/y/store/7", "ERR_PRINCIPAL"), (store.origin + "/store/9", "ERR_STORE")):
         expect(office, "R103", want, op("invite", principal=principal, code_hash=bytes(32), expires_ms=1))
+    for days, want in ((91, "ERR_VALUE"), (89, "ERR_OK")):
+        expires = int((time.time() + days * 86400) * 1000)
+        expect(office, "R103", want, op("invite", principal=store.origin + "/store/7", code_hash=bytes(32), expires_ms=expires))
     expect(office, "R105", "ERR_PAPER", op("draft", store=7, hash=sha256(b"x\n")), papers=[b"x\n"])
     expect(office, "R28", "ERR_STATE", op("standing", store=7, action=2))
     for rows, want in ((5, "ERR_OK"), (4, "ERR_STATE"), (6, "ERR_OK")):

@@ -67,6 +67,32 @@ static void test_invite_whom(void **state)
 		assert_int_equal(invite(rows[i].principal, franchise_draw(formula)), rows[i].code);
 }
 
+/* R103: to the millisecond, and nothing wraps around. */
+static void test_invite_for_how_long(void **state)
+{
+	static const struct {
+		uint64_t ahead_ms;
+		enum err code;
+	} rows[] = {
+		{90 * DAY_MS, ERR_OK},
+		{90 * DAY_MS + 1, ERR_VALUE},
+		{UINT64_MAX / 2, ERR_VALUE},
+	};
+	struct party auditor = {.key = test_seed_key(AUDITOR, 90)};
+	struct slice code = franchise_draw(formula);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct action action = action_invite(formula, AUDITOR, code, formula->now_ms + rows[i].ahead_ms);
+		assert_int_equal(franchise_one(formula, &formula->office, action).code, rows[i].code);
+	}
+	struct action last = action_invite(formula, AUDITOR, franchise_draw(formula), UINT64_MAX);
+	assert_int_equal(franchise_one(formula, &formula->office, last).code, ERR_VALUE);
+	/* what was refused has replaced nothing */
+	assert_int_equal(join(&auditor, code), ERR_OK);
+	secret_key_fini(&auditor.key);
+}
+
 static void test_join_of_an_auditor(void **state)
 {
 	struct party auditor = {.key = test_seed_key(AUDITOR, 90)};
@@ -253,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_invite_whom),
+		TEST(test_invite_for_how_long),
 		TEST(test_join_of_an_auditor),
 		TEST(test_join_with_the_code_of_another),
 		TEST(test_join_in_time),

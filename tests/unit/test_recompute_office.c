@@ -34,6 +34,7 @@ static const struct audit_lie lies[] = {
 	{KIND(OFFER), 0, lie_refuse_by_hours, "the log gives no such reason"},
 	{KIND(STAFF), 0, lie_refuse_by_hours, "the log gives no such reason"},
 	{KIND(JOIN), 0, lie_refuse_by_hours, "the log gives no such reason"},
+	{KIND(INVITE), 2, lie_permit, "it must be refused (value"},
 	{KIND(INVITE), 0, lie_refuse_by_hours, "the log gives no such reason"},
 };
 

@@ -35,7 +35,7 @@ static void test_check_finds_nothing_in_what_a_broker_wrote(void **state)
 	assert_int_equal(counts.entries, story->count);
 	/* two requests were refused whole: a number used twice, a wrong acknowledgement */
 	assert_int_equal(counts.operations, story->count - 2);
-	assert_int_equal(counts.refused, 12);
+	assert_int_equal(counts.refused, 13);
 	assert_int_equal(counts.disclosures, 9);
 }
 
