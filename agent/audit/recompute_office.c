@@ -52,7 +52,8 @@ void recompute_invite(const struct state *state, const struct step *step)
 	reasons_certain(&reasons,
 			is_ours && principal.kind == PRINCIPAL_STORE && state_store(state, principal.store) == NULL,
 			ERR_STORE);
-	reasons_certain(&reasons, step->operation->invite->expires_ms > step->time_ms + INVITATION_MS_MAX, ERR_VALUE);
+	reasons_certain(&reasons, step->operation->invite->expires_ms / 1000 > step->time_ms / 1000 + INVITATION_S_MAX,
+			ERR_VALUE);
 	expect_reasons(state, step, &reasons, NULL);
 }
 

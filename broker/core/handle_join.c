@@ -25,7 +25,8 @@ enum err handle_invite(struct context *context)
 			return refuse(context, ERR_STORE, NULL);
 		TRY(err);
 	}
-	if (invite->expires_ms > context->time_ms + INVITATION_MS_MAX)
+	/* by whole seconds: the entry may come some milliseconds later than this (R47) */
+	if (invite->expires_ms / 1000 > context->time_ms / 1000 + INVITATION_S_MAX)
 		return refuse(context, ERR_VALUE, NULL);
 	row.code_hash = invite->code_hash;
 	row.expires_ms = invite->expires_ms;

@@ -70,7 +70,7 @@
 #define CHECKPOINT_INTERVAL_MS 100
 #define CLOCK_TOLERANCE_MS 5000 /* a clock this far behind the log is still trusted (NTP steps) */
 #define INVITATION_DAYS_MAX 90	/* a code that lies about for longer is forgotten, not wanted */
-#define INVITATION_MS_MAX (INVITATION_DAYS_MAX * 86400000ull)
+#define INVITATION_S_MAX (INVITATION_DAYS_MAX * 86400ull)
 #define WATCH_WAIT_MS_MAX 60000	   /* a store's long poll: shorter than what middleboxes forget a connection after */
 #define JOURNAL_TOLERANCE_MS 60000 /* between a store's estimate of the broker's clock and the clock */
 #define STORE_OFFICE 100000	   /* stands for head office where a store is named (R131) */

@@ -144,7 +144,7 @@ static void suspend(struct franchise *formula, struct party *store)
 static void invite_for_too_long(struct franchise *formula)
 {
 	struct slice code = franchise_draw(formula);
-	uint64_t expires_ms = formula->now_ms + INVITATION_MS_MAX + 1;
+	uint64_t expires_ms = formula->now_ms + (INVITATION_S_MAX + 1) * 1000;
 
 	(void)franchise_one(formula, &formula->office,
 			    action_invite(formula, FRANCHISE_ORIGIN "/store/12", code, expires_ms));
