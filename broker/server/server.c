@@ -4,6 +4,7 @@
 #include <nng/protocol/reqrep0/rep.h>
 #include <nng/supplemental/tls/tls.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include "kluis/file.h"
 #include "kluis/limits.h"
 #include "kluis/log.h"
+#include "kluis/sendmsg.h"
 #include "server/descriptors.h"
 #include "server/turns.h"
 
@@ -208,6 +210,7 @@ enum err server_open(const struct server_options *options, struct server **ret_s
 {
 	if (options->address_count == 0 || options->address_count > SERVER_ADDRESSES_MAX)
 		return fault_set(fault, ERR_USAGE, "give 1 to %d addresses to listen on", SERVER_ADDRESSES_MAX);
+	assert(sendmsg_is_ours()); /* else a stranger can close the door for good */
 	raise_descriptor_limit();
 	CLEANUP(server_close) struct server *server = calloc(1, sizeof(*server));
 	if (server == NULL)

@@ -122,6 +122,46 @@ static void test_broken_handshakes_leave_the_door_open(void **state)
 	}
 }
 
+/* What a client says first: to somebody who does not answer. */
+static size_t record_hello(const struct place *place, uint8_t *ret_hello, size_t size)
+{
+	struct sockaddr_in silent = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t length = sizeof(silent);
+	char address[64];
+	struct link *link = NULL;
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&silent, length), 0);
+	assert_int_equal(listen(listener, 5), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&silent, &length), 0);
+	snprintf(address, sizeof(address), "tls+tcp://127.0.0.1:%u", ntohs(silent.sin_port));
+	const char *certificate = (const char *)place->server.identity.certificate.data;
+	assert_int_equal(link_open(address, certificate, 500, &link, NULL), ERR_NETWORK);
+	int descriptor = accept(listener, NULL, NULL);
+	assert_true(descriptor >= 0);
+	ssize_t count = recv(descriptor, ret_hello, size, 0);
+	assert_true(count > 0);
+	close(descriptor);
+	close(listener);
+	return (size_t)count;
+}
+
+/* Who says hello and hangs up: the server's answer breaks the pipe (kluis/sendmsg.h). */
+static void test_who_hangs_up_on_the_answer_leaves_the_door_open(void **state)
+{
+	struct place *place = *state;
+	uint8_t hello[2048];
+	size_t length = record_hello(place, hello, sizeof(hello));
+	for (unsigned i = 0; i < 400; i++) {
+		int descriptor = raw_tcp(place);
+		struct linger linger = {.l_onoff = i % 2, .l_linger = 0};
+		assert_int_equal(setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+		push(descriptor, hello, length);
+		usleep(i * 10);
+		close(descriptor);
+	}
+	expect_served(place);
+}
+
 /* The same after the handshake, which takes another implementation of TLS: openssl's command, if it is there. */
 static void test_broken_negotiations_leave_the_door_open(void **state)
 {
@@ -257,6 +297,7 @@ int main(void)
 		WITH_PLACE(test_answers_over_tls_and_ipc),
 		WITH_PLACE(test_control_socket_is_the_users_own),
 		WITH_PLACE(test_broken_handshakes_leave_the_door_open),
+		WITH_PLACE(test_who_hangs_up_on_the_answer_leaves_the_door_open),
 		WITH_PLACE(test_broken_negotiations_leave_the_door_open),
 		WITH_PLACE(test_idle_strangers_do_not_hold_the_door),
 		WITH_PLACE(test_open_names_the_address_that_it_cannot_have),
