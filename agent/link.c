@@ -193,6 +193,12 @@ enum err link_take(nng_msg *message, struct bytes *ret_reply)
 	return err;
 }
 
+enum err link_set_timeout(struct link *link, uint64_t timeout_ms)
+{
+	TRY(link_error(nng_socket_set_ms(link->socket, NNG_OPT_SENDTIMEO, duration(timeout_ms))));
+	return link_error(nng_socket_set_ms(link->socket, NNG_OPT_RECVTIMEO, duration(timeout_ms)));
+}
+
 static enum err send_bytes(struct link *link, struct slice bytes)
 {
 	nng_msg *message;

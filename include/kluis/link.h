@@ -59,6 +59,8 @@ struct exchange channel_exchange(struct channel *channel);
 /* Ends an exchange that waits in another thread, with ERR_NETWORK; later ones work again. */
 void channel_interrupt(struct channel *channel);
 
+/* From now on timeout_ms is for each half of link_send's exchange. ERR_NETWORK for a link that is closed. */
+enum err link_set_timeout(struct link *link, uint64_t timeout_ms) MUST_USE;
 /* One request, one reply; ERR_TIMEOUT, ERR_NETWORK, ERR_TOO_LARGE. */
 enum err link_send(struct link *link, struct slice message, struct bytes *ret_reply) MUST_USE;
 /* The same as an exchange for sessions. */
