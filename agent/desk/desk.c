@@ -108,13 +108,12 @@ static bool is_same_person(const struct desk_session *session, const struct repl
 	       memcmp(session->employee, employee->pseudonym, PSEUDONYM_SIZE) == 0;
 }
 
-/* What cannot be read is nobody. */
-static bool is_on_roster(const struct desk *desk, const struct desk_session *session)
+static enum err check_roster(const struct desk *desk, const struct desk_session *session)
 {
 	struct replica_employee employee;
 
-	return replica_get_employee(&desk->shop->replica, session->handle, &employee) == ERR_OK &&
-	       is_same_person(session, &employee);
+	TRY(replica_get_employee(&desk->shop->replica, session->handle, &employee));
+	return is_same_person(session, &employee) ? ERR_OK : ERR_NOT_FOUND;
 }
 
 enum err desk_who(struct desk *desk, struct slice token, struct desk_session *ret_actor, struct fault *fault)
@@ -125,11 +124,14 @@ enum err desk_who(struct desk *desk, struct slice token, struct desk_session *re
 		return fault_set(fault, ERR_PRINCIPAL,
 				 "not signed in, or signed out after %d minutes without a request",
 				 DESK_IDLE_MS / 60000);
-	if (!is_on_roster(desk, &actor)) {
+	enum err err = check_roster(desk, &actor);
+	if (err == ERR_NOT_FOUND) {
 		enum err ignored = desk_close(desk, token); /* somebody else may have ended it */
 		(void)ignored;
 		return fault_set(fault, ERR_PRINCIPAL, "signed out: the roster was changed");
 	}
+	if (err != ERR_OK)
+		return fault_set(fault, err, "the roster cannot be read: %s", error_text(err));
 	*ret_actor = actor;
 	return ERR_OK;
 }
@@ -198,7 +200,7 @@ void desk_roster_changed(struct desk *desk)
 
 	for (size_t i = 0; i < DESK_SESSIONS_MAX; i++) {
 		struct desk_session *session = &desk->sessions[i];
-		if (session->is_open && !is_on_roster(desk, session))
+		if (session->is_open && check_roster(desk, session) != ERR_OK)
 			end(session);
 	}
 }

@@ -79,11 +79,11 @@ struct desk_request {
 };
 
 /* Who asks, by the token: the session is there, not idle for too long, and its employee is on the roster with the same
- * role; else the session ends. ERR_PRINCIPAL. Under the shop's lock. */
+ * role; else the session ends. ERR_PRINCIPAL; ERR_IO ... if the roster cannot be read. Under the shop's lock. */
 enum err desk_who(struct desk *desk, struct slice token, struct desk_session *ret_actor, struct fault *fault) MUST_USE;
 
-/* Begins to answer an operation: who asks, then decide() without a customer. Under the shop's lock. Beside the
- * refusals ERR_PRINCIPAL, with which nobody is known to have asked. */
+/* Begins to answer an operation: who asks, then decide() without a customer. Under the shop's lock. On a failure
+ * ret_request is filled in as well; its actor is not open if nobody is known to have asked. */
 enum err desk_begin(struct desk *desk, struct slice token, enum operation operation, const char *purpose,
 		    struct desk_request *ret_request, struct fault *fault) MUST_USE;
 /* Decides anew, on the request's facts. */
