@@ -104,6 +104,18 @@ static bool is_worth_asking(const struct session_answer *answer)
 	return false;
 }
 
+/* Nobody purges the copy or reads it while it is written. */
+static enum err apply(const struct sync *sync, const struct replica_page *page, uint64_t *ret_written,
+		      uint64_t *ret_removed)
+{
+	if (sync->lock != NULL)
+		pthread_rwlock_wrlock(sync->lock);
+	enum err err = replica_apply(sync->replica, page, ret_written, ret_removed);
+	if (sync->lock != NULL)
+		pthread_rwlock_unlock(sync->lock);
+	return err;
+}
+
 static enum err take_answer(const struct sync *sync, const char *purpose, const struct session_answer *answer,
 			    struct sync_outcome *outcome, struct fault *fault)
 {
@@ -118,6 +130,7 @@ static enum err take_answer(const struct sync *sync, const char *purpose, const 
 				.written = outcome->written, .removed = outcome->removed, .has_more = true};
 		return ERR_OK;
 	}
+	outcome->entry_ms = answer->entry.decoded->time_ms;
 	const Kluis__Personal *personal = answer->reply->personal;
 	struct replica_page page = {
 		.purpose = purpose,
@@ -130,7 +143,7 @@ static enum err take_answer(const struct sync *sync, const char *purpose, const 
 	};
 	TRY(check_page(sync, charter_purpose(sync->charter, slice_text(purpose)), page.result, page.parts,
 		       page.part_count, fault));
-	TRY(replica_apply(sync->replica, &page, &written, &removed));
+	TRY(apply(sync, &page, &written, &removed));
 	outcome->written += written;
 	outcome->removed += removed;
 	outcome->has_more = page.result->has_has_more && page.result->has_more;

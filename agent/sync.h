@@ -7,6 +7,8 @@
 #ifndef KLUIS_SYNC_H
 #define KLUIS_SYNC_H
 
+#include <pthread.h>
+
 #include "kluis/session.h"
 #include "replica.h"
 
@@ -16,12 +18,14 @@ struct sync {
 	const struct charter *charter; /* the agreement's */
 	const struct agreement *agreement;
 	unsigned tries;
+	pthread_rwlock_t *lock; /* held for writing while a page is applied (shop.h); NULL: nobody else is there */
 };
 
 struct sync_outcome {
 	uint64_t written, removed; /* customers, summed up by the caller's calls */
 	bool has_more;
-	enum err verdict; /* why the broker refused; ERR_OK if it did not */
+	uint64_t entry_ms; /* the broker's clock when it answered */
+	enum err verdict;  /* why the broker refused; ERR_OK if it did not */
 	char clause[CLAUSE_MAX + 1];
 };
 

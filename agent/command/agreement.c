@@ -10,6 +10,7 @@
 #include "kluis/clock.h"
 #include "kluis/file.h"
 #include "kluis/hash.h"
+#include "papers_hint.h"
 
 /* What the broker has for this store, opened and checked. */
 struct offer {
@@ -74,27 +75,6 @@ static enum err find_row(struct agent *agent, enum agreement_state wanted, struc
 	return ERR_OK;
 }
 
-/* What stands behind "charter =" in the agreement's text: a hint which charter to ask for, checked when it is opened.
- */
-static bool find_charter_hash(struct slice note, uint8_t ret_hash[static HASH_SIZE])
-{
-	static const char key[] = "charter";
-	const char *at = (const char *)note.data, *end = at + note.length;
-
-	for (; at != NULL && (size_t)(end - at) > 2 * HASH_SIZE + sizeof key;
-	     at = memchr(at, '\n', (size_t)(end - at))) {
-		at += *at == '\n';
-		if ((size_t)(end - at) < 2 * HASH_SIZE + sizeof key || memcmp(at, key, sizeof key - 1) != 0)
-			continue;
-		const char *value = at + sizeof key - 1;
-		while (value < end && (*value == ' ' || *value == '='))
-			value++;
-		if ((size_t)(end - value) >= 2 * HASH_SIZE)
-			return hex_parse(SLICE(value, 2 * HASH_SIZE), ret_hash, HASH_SIZE) == ERR_OK;
-	}
-	return false;
-}
-
 /* Opens the paper against the charter that it was drafted under, which may be an older one than that in force. */
 static enum err open_offer(struct agent *agent, struct arena *arena, struct offer *offer, struct fault *fault)
 {
@@ -102,7 +82,7 @@ static enum err open_offer(struct agent *agent, struct arena *arena, struct offe
 	uint8_t hash[HASH_SIZE];
 
 	TRY(get_paper(agent, wire_slice(offer->row->hash), arena, &offer->note, fault));
-	bool is_named = find_charter_hash(offer->note, hash);
+	bool is_named = papers_charter_hash(offer->note, hash);
 	TRY(get_paper(agent, is_named ? SLICE_ARRAY(hash) : SLICE_EMPTY, arena, &offer->charter_note, fault));
 	offer->charter = arena_alloc(arena, sizeof *offer->charter);
 	offer->agreement = arena_alloc(arena, sizeof *offer->agreement);

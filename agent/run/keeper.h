@@ -16,13 +16,19 @@ struct keeper;
 
 struct keeper_options {
 	struct shop *shop;
-	struct exchange exchange;     /* for watching and asking, on LANE_SYNC */
-	struct session_memory memory; /* of LANE_SYNC */
-	uint32_t wait_ms;	      /* of a watch; the simulation's is 0 */
-	/* A changed agreement, charter or trust note was verified: write it where it is found at the next start. NULL:
-	 * nowhere.
-	 */
+	struct exchange exchange;	     /* for watching and asking, on LANE_SYNC */
+	struct session_memory memory;	     /* of LANE_SYNC */
+	uint32_t wait_ms;		     /* of a watch; the simulation's is 0 */
+	const struct public_key *controller; /* who signs papers; with the store: one of these, what it was signed by */
+	const struct public_key *signers;    /* the store's own key and those that it had before */
+	size_t signer_count;
+	/* A changed agreement or charter was verified: write it where it is found at the next start, as agreement.note,
+	 * charter.note, the charter first. NULL: nowhere. */
 	enum err (*keep_paper)(void *context, const char *name, struct slice note);
+	/* Another trust note is in force, with this hash: fetch it on the session, verify and keep it (anchor.h). NULL:
+	 * nobody cares. */
+	enum err (*take_trust)(void *context, struct session *session, struct slice hash, uint64_t time_ms,
+			       struct fault *fault);
 	/* The roster changed at head office: sessions of who is gone end (desk_roster_changed). May be NULL. */
 	void (*roster_changed)(void *context);
 	void *context;
@@ -41,7 +47,7 @@ enum keeper_result {
 /* One request at most is under way in it. Always sweeps (shop_sweep) before it waits. */
 enum keeper_result keeper_step(struct keeper *keeper, struct fault *fault);
 
-/* For status. */
+/* For status; any thread. */
 struct keeper_progress {
 	char purpose[NAME_MAX_ + 1]; /* being copied; empty: none */
 	uint64_t customers;	     /* so far in this copy */

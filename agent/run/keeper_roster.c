@@ -1,0 +1,126 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "keeper_internal.h"
+
+#define STAFF_MAX DATA_ITEMS_MAX
+
+struct roster {
+	Kluis__RosterRow **rows;
+	size_t count;
+};
+
+static enum err ask(struct keeper *keeper, struct roster *ret_roster, struct fault *fault)
+{
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__Roster ask = KLUIS__ROSTER__INIT;
+	struct session_answer answer;
+
+	operation.kind_case = KLUIS__OPERATION__KIND_ROSTER;
+	operation.roster = &ask;
+	TRY(keeper_call(keeper, &operation, false, &answer, fault));
+	TRY(keeper_verdict(&answer, fault));
+	if (answer.reply->n_data != 1)
+		return fault_set(fault, ERR_MISMATCH, "the broker gave no roster");
+	const Kluis__Data *data = answer.reply->data[0];
+	struct roster roster = {.rows = arena_array(&keeper->arena, data->n_items + 1, sizeof *roster.rows)};
+	if (roster.rows == NULL)
+		return ERR_MEMORY;
+	for (; roster.count < data->n_items; roster.count++)
+		if (WIRE_DECODE(RosterRow, roster_row, wire_slice(data->items[roster.count]), &keeper->arena,
+				&roster.rows[roster.count]) != ERR_OK)
+			return fault_set(fault, ERR_MISMATCH, "the broker's roster is malformed");
+	*ret_roster = roster;
+	return ERR_OK;
+}
+
+static const Kluis__RosterRow *find(const struct roster *roster, const uint8_t pseudonym[static PSEUDONYM_SIZE])
+{
+	for (size_t i = 0; i < roster->count; i++)
+		if (slice_equal(wire_slice(roster->rows[i]->employee), SLICE(pseudonym, PSEUDONYM_SIZE)))
+			return roster->rows[i];
+	return NULL;
+}
+
+/* Employees here that are another than head office has them. */
+struct differing {
+	const struct roster *roster;
+	struct arena *arena;
+	struct replica_employee **employees;
+	size_t count, maximum;
+};
+
+static enum err compare(void *context, const struct replica_employee *employee)
+{
+	struct differing *differing = context;
+	const Kluis__RosterRow *row = find(differing->roster, employee->pseudonym);
+
+	/* without a role here: removed here, head office has not heard it yet */
+	bool is_right = row != NULL && (employee->role[0] == '\0' || strcmp(row->role, employee->role) == 0);
+	if (is_right || differing->count == differing->maximum)
+		return ERR_OK;
+	struct replica_employee *copy = arena_alloc(differing->arena, sizeof *copy);
+	if (copy == NULL)
+		return ERR_MEMORY;
+	*copy = *employee;
+	differing->employees[differing->count++] = copy;
+	return ERR_OK;
+}
+
+static enum err put_right(const struct replica *replica, const struct roster *roster, struct replica_employee *employee)
+{
+	const Kluis__RosterRow *row = find(roster, employee->pseudonym);
+
+	if (row == NULL)
+		return replica_remove_employee(replica, employee->handle);
+	snprintf(employee->role, sizeof employee->role, "%s", row->role);
+	return replica_put_employee(replica, employee);
+}
+
+/* In three steps, since nobody may write while a read of his own is open. */
+static enum err adjust(struct keeper *keeper, const struct roster *roster, size_t *ret_changed)
+{
+	struct shop *shop = keeper->options.shop;
+	struct differing differing = {.roster = roster,
+				      .arena = &keeper->arena,
+				      .employees = arena_array(&keeper->arena, STAFF_MAX, sizeof(void *)),
+				      .maximum = STAFF_MAX};
+	enum err err = ERR_OK;
+
+	if (differing.employees == NULL)
+		return ERR_MEMORY;
+	TRY(replica_each_employee(&shop->replica, compare, &differing));
+	pthread_rwlock_wrlock(&shop->lock);
+	for (size_t i = 0; i < differing.count && err == ERR_OK; i++)
+		err = put_right(&shop->replica, roster, differing.employees[i]);
+	pthread_rwlock_unlock(&shop->lock);
+	*ret_changed = differing.count;
+	return err;
+}
+
+static enum err update(struct keeper *keeper, struct fault *fault)
+{
+	struct roster roster;
+	size_t changed;
+
+	TRY(ask(keeper, &roster, fault));
+	TRY(adjust(keeper, &roster, &changed));
+	if (changed > 0 && keeper->options.roster_changed != NULL)
+		keeper->options.roster_changed(keeper->options.context);
+	return ERR_OK;
+}
+
+enum keeper_turn keeper_turn_roster(struct keeper *keeper, enum err *ret_err, struct fault *fault)
+{
+	const struct keeper_row *seen = &keeper->seen, *done = &keeper->done;
+
+	if (seen->has_roster == done->has_roster &&
+	    slice_equal(SLICE_ARRAY(seen->roster.bytes), SLICE_ARRAY(done->roster.bytes)))
+		return TURN_NOTHING;
+	*ret_err = update(keeper, fault);
+	if (*ret_err != ERR_OK)
+		return TURN_FAILED;
+	keeper->done.roster = seen->roster;
+	keeper->done.has_roster = seen->has_roster;
+	return TURN_DONE;
+}
