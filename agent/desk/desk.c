@@ -136,6 +136,15 @@ enum err desk_who(struct desk *desk, struct slice token, struct desk_session *re
 	return ERR_OK;
 }
 
+enum err desk_is_open(struct desk *desk, struct slice token, struct fault *fault)
+{
+	struct desk_session actor;
+
+	TRY(desk_who(desk, token, &actor, fault));
+	wipe(&actor, sizeof actor);
+	return ERR_OK;
+}
+
 /* ---- opening and closing ---- */
 
 static enum err check_pin(struct desk *desk, const char *handle, struct slice pin,

@@ -35,6 +35,8 @@ void desk_free(struct desk **desk);
 enum err desk_open(struct desk *desk, const char *handle, struct slice pin, uint8_t ret_token[static DESK_TOKEN_SIZE],
 		   char ret_role[static NAME_MAX_ + 1], struct fault *fault) MUST_USE;
 enum err desk_close(struct desk *desk, struct slice token) MUST_USE;
+/* Whether the session is one, for calls that need nothing else: ERR_PRINCIPAL. Counts as a request of it. */
+enum err desk_is_open(struct desk *desk, struct slice token, struct fault *fault) MUST_USE;
 /* The roster was changed: sessions of who is gone, or has another role, end at once. */
 void desk_roster_changed(struct desk *desk);
 

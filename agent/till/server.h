@@ -37,6 +37,7 @@ struct till_server_options {
 	const char *address; /* "127.0.0.1" or "::1" and nothing else: ERR_INPUT */
 	unsigned port;	     /* 0: any free one */
 	struct desk *desk;
+	struct outbox *outbox;
 	/* What GET /v1/status answers: nothing personal, no secret. A new reference; NULL when memory is short. */
 	json_t *(*status)(void *context);
 	void *status_context;
