@@ -6,7 +6,7 @@
 #include "kluis/file.h"
 #include "kluis/ini.h"
 
-#define CONFIG_MAX 4096
+#define CONFIG_MAX 16384
 #define SCHEME "tls+tcp://"
 
 enum err folder_path(const char *folder, const char *name, char ret_path[static FOLDER_PATH_MAX], struct fault *fault)
@@ -37,37 +37,157 @@ static enum err take_address(char *place, const char *value, struct fault *fault
 	return ERR_OK;
 }
 
+/* The whole of broker.ini while it is read. */
+struct config_reading {
+	struct folder_config config;
+	size_t witness_count;
+	struct outside_witness *witnesses[OUTSIDE_WITNESSES_MAX];
+};
+
 static enum err take_listen(void *target, const char *section, const char *key, char *value, struct arena *arena,
 			    struct fault *fault)
 {
 	(void)section, (void)key, (void)arena;
-	return take_address(((struct folder_config *)target)->listen, value, fault);
+	return take_address(((struct config_reading *)target)->config.listen, value, fault);
 }
 
 static enum err take_public_address(void *target, const char *section, const char *key, char *value,
 				    struct arena *arena, struct fault *fault)
 {
 	(void)section, (void)key, (void)arena;
-	return take_address(((struct folder_config *)target)->address, value, fault);
+	return take_address(((struct config_reading *)target)->config.address, value, fault);
+}
+
+static enum err take_interval(void *target, const char *section, const char *key, char *value, struct arena *arena,
+			      struct fault *fault)
+{
+	uint64_t seconds;
+
+	(void)section, (void)key, (void)arena;
+	TRY(ini_duration(value, &seconds, fault));
+	if (seconds < 1 || seconds > WITNESS_INTERVAL_S_MAX)
+		return fault_set(fault, ERR_INPUT, "'%.32s' is not between 1s and 1h", value);
+	((struct config_reading *)target)->config.witness_interval_ms = seconds * 1000;
+	return ERR_OK;
+}
+
+/* The one of a section; made when its first key is read. */
+static enum err witness_named(struct config_reading *reading, const char *name, struct arena *arena,
+			      struct outside_witness **ret_witness, struct fault *fault)
+{
+	for (size_t i = 0; i < reading->witness_count; i++)
+		if (strcmp(reading->witnesses[i]->name, name) == 0) {
+			*ret_witness = reading->witnesses[i];
+			return ERR_OK;
+		}
+	if (!ini_is_name(name))
+		return fault_set(fault, ERR_INPUT, "'%.64s' is no name: [a-z][a-z0-9_-]*, at most 64", name);
+	if (reading->witness_count == OUTSIDE_WITNESSES_MAX)
+		return fault_set(fault, ERR_INPUT, "there are at most %d witnesses", OUTSIDE_WITNESSES_MAX);
+	struct outside_witness *witness = arena_alloc(arena, sizeof *witness);
+	if (witness == NULL)
+		return ERR_MEMORY;
+	memset(witness, 0, sizeof *witness);
+	memcpy(witness->name, name, strlen(name) + 1);
+	memcpy(witness->ca_file, WITNESS_CA_DEFAULT, sizeof WITNESS_CA_DEFAULT);
+	reading->witnesses[reading->witness_count++] = witness;
+	*ret_witness = witness;
+	return ERR_OK;
+}
+
+static enum err take_url(void *target, const char *section, const char *key, char *value, struct arena *arena,
+			 struct fault *fault)
+{
+	struct outside_witness *witness;
+
+	(void)key;
+	TRY(witness_named(target, section, arena, &witness, fault));
+	return outside_witness_url(value, witness->url, fault);
+}
+
+static enum err take_vkey(void *target, const char *section, const char *key, char *value, struct arena *arena,
+			  struct fault *fault)
+{
+	struct config_reading *reading = target;
+	struct outside_witness *witness;
+
+	(void)key;
+	TRY(witness_named(target, section, arena, &witness, fault));
+	TRY(public_key_parse(slice_text(value), &witness->key, fault));
+	if (witness->key.type != KEY_TYPE_COSIGNATURE)
+		return fault_set(fault, ERR_INPUT, "it is not the vkey of a witness (type 0x04)");
+	for (size_t i = 0; i < reading->witness_count; i++)
+		if (reading->witnesses[i] != witness && public_key_equal(&reading->witnesses[i]->key, &witness->key))
+			return fault_set(fault, ERR_INPUT, "[witness %s] has the same key",
+					 reading->witnesses[i]->name);
+	return ERR_OK;
+}
+
+static enum err take_ca(void *target, const char *section, const char *key, char *value, struct arena *arena,
+			struct fault *fault)
+{
+	struct outside_witness *witness;
+
+	(void)key;
+	TRY(witness_named(target, section, arena, &witness, fault));
+	if (value[0] != '/' || strlen(value) > WITNESS_PATH_MAX)
+		return fault_set(fault, ERR_INPUT, "'%.64s' is not an absolute path of at most %d bytes", value,
+				 WITNESS_PATH_MAX);
+	memcpy(witness->ca_file, value, strlen(value) + 1);
+	return ERR_OK;
 }
 
 static const struct ini_key config_keys[] = {
 	{"broker", "listen", true, take_listen},
 	{"broker", "address", true, take_public_address},
+	{"broker", "witness-interval", false, take_interval},
+	{"witness *", "url", true, take_url},
+	{"witness *", "vkey", true, take_vkey},
+	{"witness *", "ca", false, take_ca},
 };
 
-enum err folder_config_read(const char *folder, struct folder_config *ret_config, struct fault *fault)
+static enum err read_config(const char *folder, struct arena *arena, struct config_reading *ret_reading,
+			    struct fault *fault)
 {
 	char path[FOLDER_PATH_MAX];
 	struct bytes text CLEANUP(bytes_fini) = {0};
-	struct arena arena CLEANUP(arena_fini) = {0};
 
+	*ret_reading = (struct config_reading){.config = {.witness_interval_ms = WITNESS_INTERVAL_MS}};
 	bytes_init(&text, CONFIG_MAX);
-	arena_init(&arena, 16 * CONFIG_MAX);
 	TRY(folder_path(folder, "broker.ini", path, fault));
 	TRY(file_read(path, &text, fault));
-	return ini_read(bytes_slice(&text), path, config_keys, sizeof config_keys / sizeof config_keys[0], ret_config,
-			&arena, fault);
+	return ini_read(bytes_slice(&text), path, config_keys, sizeof config_keys / sizeof config_keys[0], ret_reading,
+			arena, fault);
+}
+
+enum err folder_config_read(const char *folder, struct folder_config *ret_config, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct config_reading reading;
+
+	arena_init(&arena, 16 * CONFIG_MAX);
+	TRY(read_config(folder, &arena, &reading, fault));
+	*ret_config = reading.config;
+	return ERR_OK;
+}
+
+enum err folder_witnesses_read(const char *folder, struct arena *arena, struct outside_witness **ret_witnesses,
+			       size_t *ret_count, struct fault *fault)
+{
+	struct config_reading reading;
+	struct outside_witness *list = NULL;
+
+	TRY(read_config(folder, arena, &reading, fault));
+	if (reading.witness_count > 0) {
+		list = arena_array(arena, reading.witness_count, sizeof *list);
+		if (list == NULL)
+			return ERR_MEMORY;
+	}
+	for (size_t i = 0; i < reading.witness_count; i++)
+		list[i] = *reading.witnesses[i];
+	*ret_witnesses = list;
+	*ret_count = reading.witness_count;
+	return ERR_OK;
 }
 
 enum err folder_config_write(const char *folder, const struct folder_config *config, struct fault *fault)

@@ -1,11 +1,10 @@
 /*
  * The broker's folder:
  *
- *     broker.ini      where it listens, which address invitations carry
- *     controller.key  head office's signing key      log.key    signs checkpoints
- *     master.key      wraps customers' keys          tls.key, tls.crt
- *     db/             records and the log            lanes/     head office's own sessions
- *     control.sock    for head office's commands while the broker runs
+ *     broker.ini      where it listens, which address invitations carry, which witnesses are asked
+ * (kluis-broker.ini(5)) controller.key  head office's signing key      log.key    signs checkpoints master.key wraps
+ * customers' keys          tls.key, tls.crt db/             records and the log            lanes/     head office's own
+ * sessions control.sock    for head office's commands while the broker runs
  *
  * Threads: main thread only.
  */
@@ -14,6 +13,7 @@
 
 #include "core/core.h"
 #include "kluis/arena.h"
+#include "server/outside_witness.h"
 
 #define FOLDER_PATH_MAX 512
 #define ADDRESS_MAX 256
@@ -25,9 +25,15 @@ enum err folder_path(const char *folder, const char *name, char ret_path[static 
 struct folder_config {
 	char listen[ADDRESS_MAX];
 	char address[ADDRESS_MAX];
+	uint64_t witness_interval_ms;
 };
+/* Without its witnesses; folder_witnesses_read has those. */
 enum err folder_config_read(const char *folder, struct folder_config *ret_config, struct fault *fault) MUST_USE;
 enum err folder_config_write(const char *folder, const struct folder_config *config, struct fault *fault) MUST_USE;
+
+/* The sections [witness NAME] in their order, in the arena; NULL for none. */
+enum err folder_witnesses_read(const char *folder, struct arena *arena, struct outside_witness **ret_witnesses,
+			       size_t *ret_count, struct fault *fault) MUST_USE;
 
 /* All secrets that serving needs. */
 struct folder_keys {

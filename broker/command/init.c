@@ -57,7 +57,7 @@ static enum err make_secrets(const char *folder, const char *origin, struct faul
 
 static enum err make_config(const char *folder, const struct settings *settings, struct fault *fault)
 {
-	struct folder_config config = {"", ""};
+	struct folder_config config = {"", "", WITNESS_INTERVAL_MS};
 	const char *listen = settings->listen != NULL ? settings->listen : DEFAULT_LISTEN;
 	const char *address = settings->address != NULL ? settings->address : listen;
 

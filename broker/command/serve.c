@@ -15,6 +15,8 @@
 #include "command/local.h"
 #include "server/server.h"
 
+#define WITNESSES_ARENA_MAX (512 * 1024)
+
 /* Stop signals become readable bytes; blocked before any thread starts, so that all inherit it. */
 static enum err stop_descriptor(int *ret_descriptor, struct fault *fault)
 {
@@ -35,13 +37,23 @@ static enum err serve(struct local *local, const char *folder, const struct fold
 	char control[FOLDER_PATH_MAX], control_address[FOLDER_PATH_MAX + 8];
 	const char *addresses[] = {config->listen, control_address};
 	struct server *server CLEANUP(server_close) = NULL;
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct outside_witness *witnesses;
+	size_t witness_count;
 	int stop = -1;
+
+	arena_init(&arena, WITNESSES_ARENA_MAX);
 
 	TRY(folder_path(folder, "control.sock", control, fault));
 	unlink(control); /* left by a broker that was killed: the store's lock says that none runs */
 	snprintf(control_address, sizeof control_address, "ipc://%s", control);
 	struct server_options options = {
 		.addresses = addresses, .address_count = 2, .identity = identity, .core = server_core_of(local->core)};
+	TRY(folder_witnesses_read(folder, &arena, &witnesses, &witness_count, fault));
+	options.witnesses = witnesses;
+	options.witness_count = witness_count;
+	options.outside = outside_core_of(local->core);
+	core_set_witness_interval(local->core, config->witness_interval_ms);
 	TRY(stop_descriptor(&stop, fault));
 	uint64_t size = core_size(local->core); /* from here on the committer's to look at */
 	TRY(server_open(&options, &server, fault));

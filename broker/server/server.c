@@ -42,6 +42,7 @@ struct server {
 	struct server_core core;
 	struct guard *guard;
 	struct turns *turns;
+	struct outside_witnesses *outside;
 	nng_socket socket;
 	atomic_bool is_socket_closed;
 	nng_tls_config *tls;
@@ -221,6 +222,9 @@ enum err server_open(const struct server_options *options, struct server **ret_s
 	TRY(turns_new(server->socket, &server->core, server->guard, &server->turns));
 	for (size_t i = 0; i < options->address_count; i++)
 		TRY(open_door(server, options, options->addresses[i], fault));
+	if (options->witness_count > 0)
+		TRY(outside_witnesses_new(options->witnesses, options->witness_count, &options->outside,
+					  &server->outside));
 	turns_start(server->turns);
 	*ret_server = server;
 	server = NULL;
@@ -288,6 +292,7 @@ void server_close(struct server **server)
 {
 	if (*server == NULL)
 		return;
+	outside_witnesses_free(&(*server)->outside);
 	if ((*server)->turns != NULL) {
 		turns_drain((*server)->turns);
 		clock_sleep_ms(LINGER_MS);

@@ -8,6 +8,7 @@
 #ifndef KLUIS_BROKER_SERVER_H
 #define KLUIS_BROKER_SERVER_H
 
+#include "server/outside_witness.h"
 #include "server/server_core.h"
 #include "server/tls.h"
 
@@ -20,8 +21,11 @@ struct server_options {
 	 * 0700), the socket in it gets mode 0600. */
 	const char *const *addresses;
 	size_t address_count;
-	const struct tls_identity *identity; /* from tls_load; copied. NULL if all addresses are ipc */
-	struct server_core core;	     /* must outlive the server */
+	const struct tls_identity *identity;	 /* from tls_load; copied. NULL if all addresses are ipc */
+	struct server_core core;		 /* must outlive the server */
+	const struct outside_witness *witnesses; /* copied; asked from the start to the end, by the core of outside */
+	size_t witness_count;
+	struct outside_core outside;
 };
 
 /* Listens and serves from now on. ERR_IN_USE, ERR_NETWORK (no such address), ERR_CERTIFICATE, ERR_MODE (the ipc

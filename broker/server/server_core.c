@@ -18,3 +18,8 @@ struct server_core server_core_of(struct core *core)
 		.round = core_round,
 	};
 }
+
+struct outside_core outside_core_of(struct core *core)
+{
+	return (struct outside_core){.core = core, .read = core_round_read, .take = core_take_cosignature};
+}

@@ -6,6 +6,7 @@
 #define KLUIS_BROKER_SERVER_CORE_H
 
 #include "core/core.h"
+#include "server/outside_witness.h"
 
 struct server_core {
 	struct core *core;
@@ -25,5 +26,6 @@ struct server_core {
 
 /* The broker's own: core_* on that core. */
 struct server_core server_core_of(struct core *core);
+struct outside_core outside_core_of(struct core *core);
 
 #endif

@@ -102,6 +102,99 @@ static void test_config_that_is_wrong(void **state)
 	assert_int_equal(folder_config_write(folder, &six, &fault), ERR_OK);
 }
 
+#define LISTEN "[broker]\nlisten = tls+tcp://a:1\naddress = tls+tcp://a:1\n"
+/* The vkey of a witness of that name, in the arena. */
+static const char *vkey_of(struct arena *arena, const char *name, uint8_t type)
+{
+	struct secret_key key CLEANUP(secret_key_fini) = test_seed_key(name, 7);
+	struct public_key public;
+	struct bytes text CLEANUP(bytes_fini) = {0};
+
+	bytes_init(&text, 1024);
+	assert_int_equal(public_key_init(&public, slice_text(name), type, key.public.key), ERR_OK);
+	assert_int_equal(public_key_print(&public, &text), ERR_OK);
+	return arena_text(arena, bytes_slice(&text));
+}
+
+static void test_witnesses(void **state)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct outside_witness *witnesses;
+	struct folder_config config;
+	size_t count;
+	char text[2048];
+
+	(void)state;
+	arena_init(&arena, 1024 * 1024);
+	const char *one = vkey_of(&arena, "one.example/w", KEY_TYPE_COSIGNATURE);
+	const char *two = vkey_of(&arena, "two.example/w", KEY_TYPE_COSIGNATURE);
+	put("broker.ini", LISTEN, 0600);
+	assert_int_equal(folder_witnesses_read(folder, &arena, &witnesses, &count, &fault), ERR_OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(folder_config_read(folder, &config, &fault), ERR_OK);
+	assert_int_equal(config.witness_interval_ms, WITNESS_INTERVAL_MS);
+	snprintf(text, sizeof text,
+		 LISTEN "witness-interval = 5m\n[witness one]\nurl = https://one.example/log/\nvkey = %s\n"
+			"[witness two]\nvkey = %s\nurl = http://127.0.0.1:8080\nca = /etc/two.pem\n",
+		 one, two);
+	put("broker.ini", text, 0600);
+	assert_int_equal(folder_config_read(folder, &config, &fault), ERR_OK);
+	assert_int_equal(config.witness_interval_ms, 300000);
+	assert_int_equal(folder_witnesses_read(folder, &arena, &witnesses, &count, &fault), ERR_OK);
+	assert_int_equal(count, 2);
+	assert_string_equal(witnesses[0].name, "one");
+	assert_string_equal(witnesses[0].url, "https://one.example/log");
+	assert_string_equal(witnesses[0].ca_file, WITNESS_CA_DEFAULT);
+	assert_string_equal(witnesses[0].key.name, "one.example/w");
+	assert_string_equal(witnesses[1].name, "two");
+	assert_string_equal(witnesses[1].ca_file, "/etc/two.pem");
+}
+
+static void expect_wrong_witness(const char *text, const char *said)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct outside_witness *witnesses;
+	size_t count;
+
+	arena_init(&arena, 1024 * 1024);
+	put("broker.ini", text, 0600);
+	fault.text[0] = '\0';
+	assert_int_not_equal(folder_witnesses_read(folder, &arena, &witnesses, &count, &fault), ERR_OK);
+	assert_non_null(strstr(fault.text, "broker.ini:"));
+	if (strstr(fault.text, said) == NULL)
+		fail_msg("%s", fault.text);
+}
+
+static void test_witnesses_that_are_wrong(void **state)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	char text[2048];
+
+	(void)state;
+	arena_init(&arena, 1024 * 1024);
+	const char *good = vkey_of(&arena, "one.example/w", KEY_TYPE_COSIGNATURE);
+	expect_wrong_witness(LISTEN "witness-interval = 0s\n", "between 1s and 1h");
+	expect_wrong_witness(LISTEN "witness-interval = 61m\n", "between 1s and 1h");
+	expect_wrong_witness(LISTEN "witness-interval = soon\n", "soon");
+	snprintf(text, sizeof text, LISTEN "[witness one]\nvkey = %s\n", good);
+	expect_wrong_witness(text, "url");
+	expect_wrong_witness(LISTEN "[witness one]\nurl = https://w.example\n", "vkey");
+	snprintf(text, sizeof text, LISTEN "[witness One]\nvkey = %s\nurl = https://w.example\n", good);
+	expect_wrong_witness(text, "'One'");
+	snprintf(text, sizeof text, LISTEN "[witness one]\nvkey = %s\nurl = https://w.example\n",
+		 vkey_of(&arena, "one.example/w", KEY_TYPE_ED25519));
+	expect_wrong_witness(text, "0x04");
+	snprintf(text, sizeof text,
+		 LISTEN "[witness one]\nvkey = %s\nurl = https://w.example\n[witness two]\nvkey = %s\nurl = "
+			"https://w.example\n",
+		 good, good);
+	expect_wrong_witness(text, "[witness one] has the same key");
+	snprintf(text, sizeof text, LISTEN "[witness one]\nvkey = %s\nurl = w.example\n", good);
+	expect_wrong_witness(text, "'w.example'");
+	snprintf(text, sizeof text, LISTEN "[witness one]\nvkey = %s\nurl = https://w.example\nca = here\n", good);
+	expect_wrong_witness(text, "absolute path");
+}
+
 static void test_check(void **state)
 {
 	(void)state;
@@ -148,10 +241,8 @@ static void test_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_path_too_long),
-		TEST(test_config_written_is_read),
-		TEST(test_config_that_is_wrong),
-		TEST(test_check),
+		TEST(test_path_too_long), TEST(test_config_written_is_read),   TEST(test_config_that_is_wrong),
+		TEST(test_witnesses),	  TEST(test_witnesses_that_are_wrong), TEST(test_check),
 		TEST(test_keys),
 	};
 
