@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kluis/hash.h"
+#include "meeting.h"
 #include "paperwork.h"
 #include "state.h"
 
@@ -308,6 +309,7 @@ static enum err apply_registration(struct state *state, const struct step *step)
 	if (!step->result->has_customer)
 		return ERR_OK;
 	TRY(take_customer(state, wire_slice(step->result->customer), &customer));
+	TRY(meeting_take(state, customer, step));
 	if (step->result->has_version)
 		customer->version = step->result->version;
 	if (step->result->is_unchanged)
@@ -323,6 +325,7 @@ static enum err apply_update(struct state *state, const struct step *step)
 	struct customer_fact *customer;
 
 	TRY(take_customer(state, wire_slice(step->operation->update->customer), &customer));
+	TRY(meeting_take(state, customer, step));
 	if (step->result->has_version)
 		customer->version = step->result->version;
 	return ERR_OK;
@@ -441,6 +444,15 @@ static enum err apply_master_key(struct state *state, const struct step *step)
 	return ERR_OK;
 }
 
+static enum err apply_notice(struct state *state, const struct step *step)
+{
+	const Kluis__Operation *operation = step->operation;
+	bool is_incident = operation->kind_case == KLUIS__OPERATION__KIND_INCIDENT;
+
+	return state_take_notice(state, step->entry->principal.store,
+				 wire_slice(is_incident ? operation->incident->id : operation->subject_request->id));
+}
+
 /* ---- the table: kinds that are not in it change nothing ---- */
 
 static const struct {
@@ -469,6 +481,8 @@ static const struct {
 	{KLUIS__OPERATION__KIND_SYNC, apply_sync},
 	{KLUIS__OPERATION__KIND_LEASE, apply_lease},
 	{KLUIS__OPERATION__KIND_PURGE, apply_purge},
+	{KLUIS__OPERATION__KIND_INCIDENT, apply_notice},
+	{KLUIS__OPERATION__KIND_SUBJECT_REQUEST, apply_notice},
 	{KLUIS__OPERATION__KIND_LOCAL_ACCESS, apply_local_access},
 };
 

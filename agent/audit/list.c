@@ -49,6 +49,9 @@ static bool asked_customer(const Kluis__Operation *operation, ProtobufCBinaryDat
 		*ret = operation->update->customer;
 	else if (operation->kind_case == KLUIS__OPERATION__KIND_CONSENT)
 		*ret = operation->consent->customer;
+	else if (operation->kind_case == KLUIS__OPERATION__KIND_SUBJECT_REQUEST &&
+		 operation->subject_request->has_customer)
+		*ret = operation->subject_request->customer;
 	else if (operation->kind_case == KLUIS__OPERATION__KIND_RESTRICTION)
 		*ret = operation->restriction->customer;
 	else

@@ -36,7 +36,10 @@ static const struct {
 	{KLUIS__OPERATION__KIND_TRUST, recompute_trust},
 	{KLUIS__OPERATION__KIND_MASTER_KEY, recompute_master_key},
 	{KLUIS__OPERATION__KIND_REWRAP, recompute_rewrap},
+	{KLUIS__OPERATION__KIND_INCIDENT, recompute_incident},
+	{KLUIS__OPERATION__KIND_SUBJECT_REQUEST, recompute_subject_request},
 	{KLUIS__OPERATION__KIND_HOLDINGS, recompute_list},
+	{KLUIS__OPERATION__KIND_NOTICES, recompute_list},
 	{KLUIS__OPERATION__KIND_FINDINGS, recompute_list},
 };
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "meeting.h"
 #include "recompute.h"
 
 /* What may be wrong with the values of a part, which the log does not hold. */
@@ -339,6 +340,18 @@ void recompute_registration(const struct state *state, const struct step *step)
 		check_registered(state, step, &gate);
 }
 
+/* R131: which of two changes of one field stands is for their times to say. */
+static void check_lost(const struct state *state, const struct step *step, const struct customer_fact *customer)
+{
+	uint64_t lost = step->result->has_version ? meeting_lost(customer, step) : 0;
+
+	if (step->result->lost != lost || (step->result->has_lost != 0) != (lost != 0))
+		finding_add_step(state->findings, step,
+				 "records as lost the fields of mask %016" PRIx64
+				 ", but by the log they are %016" PRIx64 " (R131)",
+				 step->result->lost, lost);
+}
+
 void recompute_update(const struct state *state, const struct step *step)
 {
 	static const enum err of_identifier[] = {ERR_EXISTS, ERR_OK};
@@ -362,6 +375,7 @@ void recompute_update(const struct state *state, const struct step *step)
 	if (!step->result->has_version && !step->result->is_unchanged)
 		finding_add_step(state->findings, step, "permitted without a new version (R114)");
 	check_version(state, step, customer->version);
+	check_lost(state, step, customer);
 }
 
 /* ---- consent and restriction ---- */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define DAY_MS 86400000u
-#define STATE_MAPS 8
+#define STATE_MAPS 9
 #define USE_KEY_SIZE (HASH_SIZE + 1 + 4)
 #define CONSENT_GIVEN 4 /* R115 */
 #define CONSENT_RENEWED 5
@@ -20,6 +20,7 @@ static struct map *const *maps_of(struct state *state, struct map *place[static 
 	place[5] = &state->imports;
 	place[6] = &state->uses;
 	place[7] = &state->deliveries;
+	place[8] = &state->notices;
 	return place;
 }
 
@@ -58,6 +59,33 @@ void state_fini(struct state *state)
 }
 
 /* ---- finders ---- */
+
+#define NOTICE_KEY_SIZE (4 + PSEUDONYM_SIZE)
+
+static bool notice_key(uint32_t store, struct slice id, uint8_t ret_key[static NOTICE_KEY_SIZE])
+{
+	if (id.length != PSEUDONYM_SIZE)
+		return false;
+	put_u32(ret_key, store);
+	memcpy(ret_key + 4, id.data, PSEUDONYM_SIZE);
+	return true;
+}
+
+const struct notice_fact *state_notice(const struct state *state, uint32_t store, struct slice id)
+{
+	uint8_t key[NOTICE_KEY_SIZE];
+
+	return notice_key(store, id, key) ? map_find(&state->notices, SLICE_ARRAY(key)) : NULL;
+}
+
+enum err state_take_notice(struct state *state, uint32_t store, struct slice id)
+{
+	uint8_t key[NOTICE_KEY_SIZE];
+
+	if (!notice_key(store, id, key))
+		return ERR_OK;
+	return map_take(&state->notices, SLICE_ARRAY(key), sizeof(struct notice_fact)) == NULL ? ERR_MEMORY : ERR_OK;
+}
 
 struct store_fact *state_store(const struct state *state, uint32_t number)
 {

@@ -77,6 +77,12 @@ struct customer_fact {
 	struct history history;
 	struct visit_fact *visits;
 	struct consent_fact *consents;
+	struct change_fact *changes; /* of values, newest first (meeting.h) */
+};
+
+/* An incident or a data subject's request. */
+struct notice_fact {
+	struct slice key; /* u32 store, id */
 };
 
 struct receipt_fact {
@@ -108,7 +114,7 @@ struct state {
 	uint32_t epoch;			/* of the master key, as far as the log tells; 0: not yet */
 	bool is_rewrapping;		/* an epoch was begun and the older ones not ended yet */
 	struct principals principals;
-	struct map papers, stores, invitations, customers, receipts, imports, uses, deliveries;
+	struct map papers, stores, invitations, customers, receipts, imports, uses, deliveries, notices;
 	struct chronicle chronicle; /* of the entries before this one */
 };
 
@@ -135,6 +141,7 @@ enum err state_apply(struct state *state, const struct step *step) MUST_USE;
 struct store_fact *state_store(const struct state *state, uint32_t number);
 struct customer_fact *state_customer(const struct state *state, struct slice pseudonym);
 struct paper_text *state_paper(const struct state *state, struct slice hash);
+const struct notice_fact *state_notice(const struct state *state, uint32_t store, struct slice id);
 const struct employee_fact *state_employee(const struct store_fact *store, struct slice pseudonym);
 const struct visit_fact *customer_visit_at(const struct customer_fact *customer, uint32_t store);
 struct consent_fact *customer_consent_to(const struct customer_fact *customer, struct slice purpose);
@@ -145,6 +152,8 @@ struct use_facts state_use(const struct state *state, const struct agreement *ag
 			   uint64_t time_s, struct slice pseudonym);
 enum err state_count_use(struct state *state, const struct agreement *agreement, uint32_t grant, uint64_t time_s,
 			 struct slice pseudonym) MUST_USE;
+
+enum err state_take_notice(struct state *state, uint32_t store, struct slice id) MUST_USE;
 
 /* The UTC day of a time. */
 int32_t day_of_ms(uint64_t time_ms);
