@@ -6,7 +6,7 @@
 #include "kluis/hash.h"
 #include "kluis/keys.h"
 #include "till/call.h"
-#include "till/guard.h"
+#include "till/door.h"
 
 #define BEARER "Bearer "
 #define JSON_DEPTH 0 /* jansson's own bound, 2048, is far under what a body of 64 KiB can do to the stack */
@@ -246,7 +246,7 @@ void till_api_answer(const struct till_api *api, const struct till_request *requ
 	const char *why;
 
 	*ret_response = (struct till_response){0};
-	unsigned refused = guard_judge(request, api->port, &why);
+	unsigned refused = door_judge(request, api->port, &why);
 	if (refused != 0) {
 		answer_error(ret_response, refused, ERR_FORBIDDEN, why);
 		ret_response->allow = refused == 405 ? "GET, POST, DELETE" : NULL;

@@ -1,9 +1,9 @@
 /*
  * The local API that tills use: HTTP with JSON on loopback (agent/till/openapi.json has every call).
  *
- *     nng's HTTP server ─▶ guard (Host, Origin, type, size, path) ─▶ route ─▶ desk or office ─▶ JSON
+ *     nng's HTTP server ─▶ door (Host, Origin, type, size, path) ─▶ route ─▶ desk or office ─▶ JSON
  *
- * A page in a browser on the till can reach loopback too: the guard refuses whatever a browser adds or leaves out, and
+ * A page in a browser on the till can reach loopback too: the door refuses whatever a browser adds or leaves out, and
  * every call but GET /v1/status and signing in needs a token that no page has.
  *
  * Threads: a server belongs to one thread; it serves on its own and calls desk, status and office from them.

@@ -4,12 +4,12 @@
  *
  * Threads: pure.
  */
-#ifndef KLUIS_AGENT_TILL_GUARD_H
-#define KLUIS_AGENT_TILL_GUARD_H
+#ifndef KLUIS_AGENT_TILL_DOOR_H
+#define KLUIS_AGENT_TILL_DOOR_H
 
 #include "till/api.h"
 
 /* The HTTP status to refuse with, and why; 0: let it pass. */
-unsigned guard_judge(const struct till_request *request, unsigned port, const char **ret_why);
+unsigned door_judge(const struct till_request *request, unsigned port, const char **ret_why);
 
 #endif

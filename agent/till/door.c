@@ -1,4 +1,4 @@
-#include "till/guard.h"
+#include "till/door.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -108,7 +108,7 @@ static const struct {
 	{is_type_wrong, 415, "send JSON, as application/json"},
 };
 
-unsigned guard_judge(const struct till_request *request, unsigned port, const char **ret_why)
+unsigned door_judge(const struct till_request *request, unsigned port, const char **ret_why)
 {
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
 		if (rules[i].refuses(request, port)) {
