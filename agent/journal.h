@@ -51,6 +51,10 @@ enum err journal_append(struct journal *journal, const struct journal_access *ac
 enum err journal_use(struct journal *journal, const uint8_t agreement[static HASH_SIZE], uint32_t grant, int32_t day,
 		     struct slice customer, uint32_t *ret_customers, bool *ret_is_counted) MUST_USE;
 
+/* Counts without a record, for an access that the broker's log has: of access only agreement, customer, count_grant and
+ * count_day are read. Durable. */
+enum err journal_count_elsewhere(struct journal *journal, const struct journal_access *access) MUST_USE;
+
 /* Where the journal ends: what Lease and LocalAccess commit to. */
 void journal_end(struct journal *journal, Kluis__JournalEnd *ret_end, uint8_t ret_hash[static HASH_SIZE]);
 /* Records that the broker has not logged yet. */

@@ -97,3 +97,15 @@ enum err journal_count(struct store_txn *txn, const struct journal_access *acces
 	store_put(txn, REPLICA_USE, use_key(access->agreement, grant, access->count_day, customer, place), SLICE_EMPTY);
 	return ERR_OK;
 }
+
+static enum err count_elsewhere(struct store_txn *txn, void *context)
+{
+	return journal_count(txn, context);
+}
+
+enum err journal_count_elsewhere(struct journal *journal, const struct journal_access *access)
+{
+	struct journal_access copy = *access;
+
+	return store_update(journal_store(journal), count_elsewhere, &copy);
+}

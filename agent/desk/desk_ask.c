@@ -97,8 +97,8 @@ static enum err show_value(struct asking *asking, const struct shop *shop, const
 {
 	const struct charter_field *field = charter_field_by_number(shop->charter, from->field);
 
-	if (field == NULL || (asking->result->disclosures[0]->fields >> (from->field - 1) & 1) == 0)
-		return fault_set(asking->fault, ERR_MISMATCH, "the broker gave a field that it did not log");
+	if (field == NULL)
+		return fault_set(asking->fault, ERR_MISMATCH, "the broker gave a field that the charter does not have");
 	ret_value->field = arena_text(asking->arena, slice_text(field->name));
 	ret_value->value = from->value;
 	ret_value->is_masked = grant->mask_of[from->field - 1] != 0;
@@ -120,6 +120,23 @@ static enum err show_values(struct asking *asking, const struct shop *shop, cons
 		TRY(show_value(asking, shop, grant, values->values[member->value_count],
 			       &member->values[member->value_count]));
 	return ERR_OK;
+}
+
+/* R91: what the copy may still show today counts whom the broker has shown. */
+static enum err count(const struct asking *asking, struct shop *shop)
+{
+	uint32_t ordinal = asking->result->disclosures[0]->grant;
+	const struct grant *grant = &shop->agreement->grants[ordinal];
+	struct journal_access access = {.count_grant = (int)ordinal};
+
+	if (grant->per_day == 0)
+		return ERR_OK;
+	access.count_day = grant_day(grant, shop_now_ms(shop) / 1000);
+	memcpy(access.agreement, shop->agreement->hash, HASH_SIZE);
+	memcpy(access.customer, asking->member.customer, PSEUDONYM_SIZE);
+	enum err err = journal_count_elsewhere(shop->journal, &access);
+	return err == ERR_OK ? err
+			     : fault_set(asking->fault, err, "this access cannot be counted: %s", error_text(err));
 }
 
 static enum err show(struct asking *asking, const struct shop *shop)
@@ -163,6 +180,7 @@ enum err desk_ask(struct desk *desk, const struct desk_question *question, struc
 	struct shop *shop CLEANUP(desk_shop_leave) = desk_shop_enter(desk);
 	TRY(check_still(&asking, shop));
 	TRY(show(&asking, shop));
+	TRY(count(&asking, shop));
 	*ret_member = asking.member;
 	return ERR_OK;
 }

@@ -301,12 +301,30 @@ enum err __wrap_journal_use(struct journal *journal, const uint8_t agreement[sta
 		if (access->count_grant == (int)grant && access->count_day == day)
 			seen[access->customer[0]] = 1;
 	}
+	for (size_t i = 0; i < fake->elsewhere_count && i < FAKE_RECORDS; i++) {
+		const struct journal_access *access = &fake->elsewhere[i];
+		if (access->count_grant == (int)grant && access->count_day == day)
+			seen[access->customer[0]] = 1;
+	}
 	pthread_mutex_unlock(&fake->mutex);
 	*ret_customers = 0;
 	for (size_t i = 0; i < sizeof seen; i++)
 		*ret_customers += seen[i];
 	*ret_is_counted = seen[customer.data[0]] != 0;
 	return ERR_OK;
+}
+
+enum err __wrap_journal_count_elsewhere(struct journal *journal, const struct journal_access *access);
+enum err __wrap_journal_count_elsewhere(struct journal *journal, const struct journal_access *access)
+{
+	struct fake_shop *fake = (struct fake_shop *)(void *)journal;
+
+	pthread_mutex_lock(&fake->mutex);
+	enum err err = fake->journal_code;
+	if (err == ERR_OK)
+		fake->elsewhere[fake->elsewhere_count++ % FAKE_RECORDS] = *access;
+	pthread_mutex_unlock(&fake->mutex);
+	return err;
 }
 
 const struct fake_record *fake_shop_record(const struct fake_shop *fake)

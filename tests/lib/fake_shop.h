@@ -64,6 +64,8 @@ struct fake_shop {
 	enum err journal_code; /* of the next appends */
 	_Atomic size_t record_count;
 	struct fake_record records[FAKE_RECORDS]; /* the last ones */
+	size_t elsewhere_count;
+	struct journal_access elsewhere[FAKE_RECORDS]; /* counted without a record */
 	/* outbox */
 	enum err outbox_code;
 	size_t item_count;

@@ -55,6 +55,26 @@ static void test_asked_and_shown(void **state)
 	assert_int_equal(test.fake.record_count, 0); /* the broker's log has it */
 }
 
+/* Both count: two customers a day, whoever has shown them. */
+static void test_counts_for_the_day(void **state)
+{
+	(void)state;
+	fake_shop_answer(&test.fake, 9, 0, 1, "1=9999");
+	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_OK);
+	assert_int_equal(test.fake.elsewhere_count, 1);
+	assert_memory_equal(test.fake.elsewhere[0].agreement, test.fake.papers.agreement.hash, HASH_SIZE);
+	assert_int_equal(look(test.anna, "service", "card", "4711"), ERR_OK);
+	assert_int_equal(look(test.anna, "service", "card", "4712"), ERR_PER_DAY);
+	test.fake.journal_code = ERR_DISK_FULL;
+	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_DISK_FULL);
+	assert_int_equal(member.value_count, 0);
+	/* a grant without such a limit */
+	test.fake.journal_code = ERR_OK;
+	fake_shop_answer(&test.fake, 9, 2, 1, "1=9999");
+	assert_int_equal(look(test.bea, "direct-marketing", "card", "9999"), ERR_OK);
+	assert_int_equal(test.fake.elsewhere_count, 1);
+}
+
 /* Whoever the copy has is never asked for. */
 static void test_not_asked_for_who_is_in_the_copy(void **state)
 {
@@ -215,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_asked_and_shown),
+		TEST(test_counts_for_the_day),
 		TEST(test_not_asked_for_who_is_in_the_copy),
 		TEST(test_asked_before_the_first_copy_and_where_there_is_none),
 		TEST(test_not_asked_when_access_has_ended),

@@ -141,6 +141,22 @@ static void test_old_days_are_forgotten(void **state)
 	assert_int_equal(rows(), 2 * 6 + 2);
 }
 
+/* What the broker disclosed counts as well, and leaves no record. */
+static void test_counted_elsewhere(void **state)
+{
+	struct journal_access access = access_of(1, 2, 100, 7);
+
+	(void)state;
+	look(1, 2, 100, 5);
+	assert_int_equal(journal_count_elsewhere(journal, &access), ERR_OK);
+	assert_int_equal(journal_count_elsewhere(journal, &access), ERR_OK);
+	assert_string_equal(use(1, 2, 100, 7), "2*");
+	assert_string_equal(use(1, 2, 101, 7), "0");
+	look(1, 2, 100, 7);
+	assert_string_equal(use(1, 2, 100, 5), "2*");
+	assert_int_equal(journal_waiting(journal), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -149,6 +165,7 @@ int main(void)
 		TEST(test_distinct_customers),
 		TEST(test_counted_with_its_record_only),
 		TEST(test_old_days_are_forgotten),
+		TEST(test_counted_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,8 @@ foreach(source ${unit_sources})
 endforeach()
 
 # The desk before a shop whose copy, journal and outbox fail as they are told (lib/fake_shop.h).
-set(shop_calls shop_copy_is_open shop_now_ms replica_find replica_get journal_append journal_use outbox_add outbox_each)
+set(shop_calls shop_copy_is_open shop_now_ms replica_find replica_get journal_append journal_use
+  journal_count_elsewhere outbox_add outbox_each)
 list(TRANSFORM shop_calls PREPEND LINKER:--wrap=)
 foreach(source ${unit_sources})
   file(STRINGS ${source} stands_in_fake_shop REGEX "(fake_shop|desk_test)\\.h" LIMIT_COUNT 1)
