@@ -235,6 +235,8 @@ static enum err apply_join(struct state *state, const struct step *step)
 
 	if (fact != NULL)
 		fact->is_open = false;
+	if (custody_begins_anew(state, step))
+		store->journal = (struct journal_position){.number = 0};
 	if (store == NULL || principal == NULL || !principal->has_key || store->current.state != AGREEMENT_ACTIVE)
 		return ERR_OK;
 	end_agreement(store, step->time_ms);

@@ -199,6 +199,14 @@ enum err apply_local_access(struct state *state, const struct step *step)
 	return ERR_OK;
 }
 
+bool custody_begins_anew(const struct state *state, const struct step *step)
+{
+	const struct principal_fact *principal =
+		principals_find(&state->principals, slice_text(step->entry->request->principal));
+
+	return step->store != NULL && principal != NULL && principal->begun == step->index + 1;
+}
+
 /* ---- staff ---- */
 
 enum err custody_shift(struct state *state, const struct step *step, struct store_fact *store, struct slice employee,

@@ -69,6 +69,9 @@ enum err custody_deliver(struct state *state, const struct step *step) MUST_USE;
 enum err custody_shift(struct state *state, const struct step *step, struct store_fact *store, struct slice employee,
 		       const char *role) MUST_USE;
 
+/* True for a store's Join with another key than before: its journal begins anew (R125). */
+bool custody_begins_anew(const struct state *state, const struct step *step);
+
 /* Finders; NULL when the log has not told of it. */
 const struct copy_fact *custody_copy(const struct store_fact *store, const char *purpose);
 const struct delivery_fact *custody_delivery(const struct state *state, uint64_t index);

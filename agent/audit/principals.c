@@ -190,8 +190,10 @@ static enum err take_join(struct principal_fact *fact, uint64_t index, const str
 	if (!fact->has_key && fact->revoked > 0 && public_key_equal(&key, &fact->key))
 		finding_add_entry(findings, index, "joins with the key that entry %" PRIu64 " revoked (R142)",
 				  fact->revoked - 1);
-	if (!fact->has_key || !public_key_equal(&key, &fact->key))
+	if (!fact->has_key || !public_key_equal(&key, &fact->key)) {
 		memset(fact->lanes, 0, sizeof fact->lanes);
+		fact->begun = index + 1;
+	}
 	take_number(index, entry, &fact->lanes[entry->request->lane], findings);
 	fact->key = key;
 	fact->has_key = true;

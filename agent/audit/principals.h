@@ -25,6 +25,7 @@ struct principal_fact {
 	struct public_key key;	   /* in force; after a revocation the one that was */
 	struct public_key old_key; /* before the last rotation */
 	uint64_t rotated, revoked; /* entry that did, plus 1; 0: none */
+	uint64_t begun;		   /* the last join with another key than before, plus 1 */
 	struct lane_fact lanes[LANE_MAX + 1];
 };
 

@@ -57,6 +57,18 @@ void recompute_invite(const struct state *state, const struct step *step)
 	expect_reasons(state, step, &reasons, NULL);
 }
 
+/* R125: what the journal of an earlier installation was committed to, and nobody will ever see. */
+static void check_lost_records(const struct state *state, const struct step *step)
+{
+	const struct journal_position *journal = step->store == NULL ? NULL : &step->store->journal;
+
+	if (journal != NULL && custody_begins_anew(state, step) && journal->committed_number > journal->number)
+		finding_add_step(state->findings, step,
+				 "begins a new journal, though records %" PRIu64 " to %" PRIu64
+				 " of the one before were never uploaded",
+				 journal->number + 1, journal->committed_number);
+}
+
 /* The code itself is personal; that there was an invitation, unused and in time, is in the log. Refused ones have no
  * entry (R37). */
 void recompute_join(const struct state *state, const struct step *step)
@@ -67,7 +79,8 @@ void recompute_join(const struct state *state, const struct step *step)
 	bool is_invited = invitation != NULL && invitation->is_open && step->time_ms < invitation->expires_ms;
 
 	reasons_certain(&reasons, !is_invited, ERR_CODE);
-	expect_reasons(state, step, &reasons, NULL);
+	if (expect_reasons(state, step, &reasons, NULL))
+		check_lost_records(state, step);
 }
 
 /* ---- agreements ---- */

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/copies.h"
 #include "core/core.h"
 #include "core/handler.h"
 #include "kluis/hash.h"
@@ -77,6 +78,27 @@ static void forget_lanes(struct context *context, const char *principal)
 	}
 }
 
+/* So does its journal (R125). What was committed to and never uploaded is lost: a gap. */
+static enum err begin_journal(struct context *context)
+{
+	uint32_t store = context->envelope->principal.store;
+	struct journal_position position;
+
+	TRY(copies_journal(context, store, &position));
+	if (position.committed_number > position.number)
+		TRY(copies_add_finding(context, FINDING_GAP, position.committed_number));
+	if (position.number == 0 && position.committed_number == 0)
+		return ERR_OK;
+	position = (struct journal_position){.number = 0};
+	return copies_put_journal(context, store, &position);
+}
+
+static enum err begin_anew(struct context *context, const char *name)
+{
+	forget_lanes(context, name);
+	return context->envelope->principal.kind == PRINCIPAL_STORE ? begin_journal(context) : ERR_OK;
+}
+
 static enum err take_up(struct context *context, const char *name, const Rows__Principal *old)
 {
 	Rows__Principal row = ROWS__PRINCIPAL__INIT;
@@ -85,7 +107,7 @@ static enum err take_up(struct context *context, const char *name, const Rows__P
 	view_delete(context->view, TABLE_INVITATION, slice_text(name));
 	/* what a key has signed is executed once: under the same one no number comes again */
 	if (old == NULL || !slice_equal(wire_slice(old->public_key), wire_slice(row.public_key)))
-		forget_lanes(context, name);
+		TRY(begin_anew(context, name));
 	if (old != NULL && context->envelope->principal.kind == PRINCIPAL_STORE)
 		TRY(offer_again(context, context->envelope->principal.store));
 	return row_put(context, TABLE_PRINCIPAL, slice_text(name), &row.base);

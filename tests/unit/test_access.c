@@ -259,6 +259,42 @@ static void test_before_the_agreement(void **state)
 	assert_non_null(strstr(lines.all, "under an agreement that was not in force yet"));
 }
 
+/* Installed anew: its journal begins at 1 again. What had been committed to before is lost, and said to be. */
+static void test_a_new_installation(void **state)
+{
+	static const uint8_t code[16] = {7};
+	Kluis__JournalRecord record = custody_record(&story);
+	char name[PRINCIPAL_MAX + 1];
+
+	(void)state;
+	custody_upload(&story, &record);
+	record = custody_record(&story);
+	book_write(story.formula, &story.book, &record); /* never uploaded */
+	franchise_must(story.formula, story.store, action_lease(story.formula, "service", &story.book));
+	assert_int_equal(principal_store_name(slice_text(FRANCHISE_ORIGIN), 12, name), ERR_OK);
+	franchise_must(story.formula, &story.formula->office,
+		       action_invite(story.formula, name, SLICE_ARRAY(code), story.formula->now_ms + HOUR_MS));
+	struct party again = {.store = 12};
+	assert_int_equal(secret_key_new(slice_text(name), &again.key), ERR_OK);
+	franchise_must(story.formula, &again, action_join(story.formula, &again.key.public, SLICE_ARRAY(code)));
+	story.book = (struct book){0};
+	record = custody_record(&story);
+	record.code = ERR_NO_AGREEMENT;
+	record.has_version = record.has_fields = record.has_grant = record.has_entry = 0;
+	ProtobufCBinaryData encoded = book_write(story.formula, &story.book, &record);
+	struct answer answer =
+		franchise_must(story.formula, &again, action_local_access(story.formula, &story.book, &encoded, 1));
+	assert_int_equal(answer.result->findings, 0);
+	answer = franchise_must(story.formula, &story.formula->office, action_findings(story.formula));
+	assert_int_equal(answer_items(&answer, 0), 1);
+	assert_int_equal(answer_finding(story.formula, &answer, 0)->kinds, FINDING_GAP);
+	assert_int_equal(answer_finding(story.formula, &answer, 0)->number, 2);
+	custody_audit(&story, &lines);
+	assert_int_equal(lines.count, 1);
+	secret_key_fini(&again.key);
+	assert_non_null(strstr(lines.all, "(join): begins a new journal, though records 2 to 2 of the one before"));
+}
+
 /* A manager now, a cashier when it was read. */
 static void test_the_role_at_the_time(void **state)
 {
@@ -328,6 +364,7 @@ int main(void)
 		TEST(test_the_grant_that_it_names),
 		TEST(test_after_the_agreements_end),
 		TEST(test_before_the_agreement),
+		TEST(test_a_new_installation),
 		TEST(test_the_role_at_the_time),
 		TEST(test_between_two_leases),
 		TEST(test_before_it_was_disclosed),
