@@ -72,6 +72,8 @@ static const struct command commands[] = {
 	{"holdings", NULL, 0, 0, "List the copies that stores hold", NULL, holdings_options, command_holdings},
 	{"findings", NULL, 0, 0, "List what was odd about stores' requests and journals", NULL, list_options,
 	 command_findings},
+	{"incidents", NULL, 0, 0, "List what stores reported as incidents", NULL, list_options, command_incidents},
+	{"requests", NULL, 0, 0, "List what data subjects asked for in stores", NULL, list_options, command_requests},
 };
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@ typedef enum err command_fn(void *settings, const struct command_arguments *argu
 
 command_fn command_init, command_serve, command_keys, command_charter, command_charter_show, command_store_list,
 	command_store_open, command_import, command_invite, command_draft, command_sign, command_show, command_suspend,
-	command_resume, command_terminate, command_staff_remove, command_totals, command_holdings, command_findings;
+	command_resume, command_terminate, command_staff_remove, command_totals, command_holdings, command_findings,
+	command_incidents, command_requests;
 
 #endif

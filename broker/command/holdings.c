@@ -3,36 +3,11 @@
  * stores' requests and journals.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "command/commands.h"
 #include "command/office.h"
-#include "kluis/clock.h"
 #include "kluis/journal.h"
 #include "kluis/table.h"
-
-/* Asks for a list of head office's; says on standard error if there is more of it than one answer holds. */
-static enum err ask(const struct settings *settings, Kluis__Operation *operation, struct office *office,
-		    Kluis__Data **ret_data, struct fault *fault)
-{
-	Kluis__Result *result;
-
-	TRY(office_open(office, settings->data, fault));
-	TRY(office_call_part(office, operation, NULL, SLICE_EMPTY, ret_data, &result, fault));
-	if (result->has_more)
-		fprintf(stderr, "kluis-broker: there are more than the %zu rows that follow\n", (*ret_data)->n_items);
-	return ERR_OK;
-}
-
-static json_t *json_time(uint64_t time_ms)
-{
-	char text[25];
-
-	if (time_ms == 0)
-		return json_null();
-	time_print(time_ms, text);
-	return json_string(text);
-}
 
 /* ---- holdings ---- */
 
@@ -61,8 +36,8 @@ static enum err add_holding(struct table *table, ProtobufCBinaryData item, const
 	json_t *cells[] = {
 		json_integer(row->store),
 		json_string(row->purpose),
-		json_time(row->since_ms),
-		json_time(row->until_ms),
+		office_json_time(row->since_ms),
+		office_json_time(row->until_ms),
 		json_due(row->due, settings->is_json),
 	};
 	return table_add(table, cells);
@@ -85,7 +60,7 @@ enum err command_holdings(void *target, const struct command_arguments *argument
 	if (table == NULL)
 		return ERR_MEMORY;
 	arena_init(&arena, REQUEST_ARENA_MAX);
-	TRY(ask(settings, &operation, &office, &data, fault));
+	TRY(office_list(&office, settings->data, &operation, &data, fault));
 	for (size_t i = 0; i < data->n_items; i++)
 		TRY(add_holding(table, data->items[i], settings, &arena));
 	return table_print(table, stdout, settings->is_json);
@@ -128,7 +103,7 @@ static enum err add_finding(struct table *table, ProtobufCBinaryData item, bool 
 
 	TRY(WIRE_DECODE(FindingRow, finding_row, wire_slice(item), arena, &row));
 	json_t *cells[] = {
-		json_time(row->time_ms),
+		office_json_time(row->time_ms),
 		json_integer(row->store),
 		row->number == 0 ? json_null() : json_integer((json_int_t)row->number),
 		is_json ? json_kinds(row->kinds) : words_of(row->kinds),
@@ -153,7 +128,7 @@ enum err command_findings(void *target, const struct command_arguments *argument
 	if (table == NULL)
 		return ERR_MEMORY;
 	arena_init(&arena, REQUEST_ARENA_MAX);
-	TRY(ask(settings, &operation, &office, &data, fault));
+	TRY(office_list(&office, settings->data, &operation, &data, fault));
 	for (size_t i = 0; i < data->n_items; i++)
 		TRY(add_finding(table, data->items[i], settings->is_json, &arena));
 	return table_print(table, stdout, settings->is_json);

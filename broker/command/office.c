@@ -138,3 +138,25 @@ enum err office_call(struct office *office, Kluis__Operation *operation, struct 
 {
 	return office_call_part(office, operation, NULL, paper, ret_data, NULL, fault);
 }
+
+enum err office_list(struct office *ret_office, const char *folder, Kluis__Operation *operation, Kluis__Data **ret_data,
+		     struct fault *fault)
+{
+	Kluis__Result *result;
+
+	TRY(office_open(ret_office, folder, fault));
+	TRY(office_call_part(ret_office, operation, NULL, SLICE_EMPTY, ret_data, &result, fault));
+	if (result->has_more)
+		fprintf(stderr, "kluis-broker: there are more than the %zu rows that follow\n", (*ret_data)->n_items);
+	return ERR_OK;
+}
+
+json_t *office_json_time(uint64_t time_ms)
+{
+	char text[25];
+
+	if (time_ms == 0)
+		return json_null();
+	time_print(time_ms, text);
+	return json_string(text);
+}

@@ -7,6 +7,8 @@
 #ifndef KLUIS_BROKER_OFFICE_H
 #define KLUIS_BROKER_OFFICE_H
 
+#include <jansson.h>
+
 #include "command/folder.h"
 #include "command/settings.h"
 #include "kluis/link.h"
@@ -35,6 +37,13 @@ enum err office_call(struct office *office, Kluis__Operation *operation, struct 
 /* The same with a part. ret_result may be NULL. */
 enum err office_call_part(struct office *office, Kluis__Operation *operation, Kluis__Part *part, struct slice paper,
 			  Kluis__Data **ret_data, Kluis__Result **ret_result, struct fault *fault) MUST_USE;
+
+/* Opens the office and asks for one of head office's lists; says on standard error if there is more of it than one
+ * answer holds. */
+enum err office_list(struct office *ret_office, const char *folder, Kluis__Operation *operation, Kluis__Data **ret_data,
+		     struct fault *fault) MUST_USE;
+/* A time for a table's cell: null for 0. */
+json_t *office_json_time(uint64_t time_ms);
 
 /* The charter in force, opened; charter and texts live in arena. */
 enum err office_charter(struct office *office, struct arena *arena, struct charter *ret_charter,
