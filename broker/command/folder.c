@@ -1,8 +1,10 @@
 #include "command/folder.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "command/keyring.h"
 #include "kluis/file.h"
 #include "kluis/ini.h"
 
@@ -214,18 +216,40 @@ static enum err read_key(const char *folder, const char *name, struct secret_key
 	return secret_key_read(path, ret_key, fault);
 }
 
+/* The file of the lowest number; the first one's name if there is none. */
+static enum err first_file(const char *folder, const char *key, char ret_name[static KEY_NAME_MAX], struct fault *fault)
+{
+	uint32_t numbers[KEY_NUMBERS_MAX];
+	size_t count;
+
+	TRY(key_file_numbers(folder, key, ".key", numbers, &count, fault));
+	key_file_name(key, count == 0 ? 1 : numbers[0], ".key", ret_name);
+	return ERR_OK;
+}
+
 enum err folder_keys_read(const char *folder, struct folder_keys *ret_keys, struct fault *fault)
 {
 	char path[FOLDER_PATH_MAX];
 	struct folder_keys keys CLEANUP(folder_keys_fini) = {0};
+	char name[KEY_NAME_MAX];
 
 	TRY(read_key(folder, "controller.key", &keys.controller, fault));
-	TRY(read_key(folder, "log.key", &keys.log, fault));
-	TRY(folder_path(folder, "master.key", path, fault));
-	TRY(secret_bytes_read(path, &keys.master, fault));
+	TRY(first_file(folder, "log", name, fault));
+	TRY(read_key(folder, name, &keys.log, fault));
+	TRY(first_file(folder, "master", name, fault));
+	TRY(folder_path(folder, name, path, fault));
+	enum err err = secret_bytes_read(path, &keys.master, fault);
+	if (err != ERR_OK && (err != ERR_NOT_FOUND || getenv("CREDENTIALS_DIRECTORY") == NULL))
+		return err;
+	TRY(keyring_new(folder, &keys.keyring));
 	*ret_keys = keys;
-	ret_keys->core = (struct core_keys){
-		.log = &ret_keys->log, .controller = keys.controller.public, .master = keys.master, .epoch = 1};
+	ret_keys->core = (struct core_keys){.log = &ret_keys->log,
+					    .controller = keys.controller.public,
+					    .master = keys.master,
+					    .epoch = 1,
+					    .context = keys.keyring,
+					    .master_of = keyring_master,
+					    .log_of = keyring_log};
 	keys = (struct folder_keys){0};
 	return ERR_OK;
 }
@@ -235,6 +259,7 @@ void folder_keys_fini(struct folder_keys *keys)
 	secret_key_fini(&keys->controller);
 	secret_key_fini(&keys->log);
 	secret_bytes_free(&keys->master);
+	keyring_free(&keys->keyring);
 }
 
 enum err folder_check(const char *folder, struct fault *fault)

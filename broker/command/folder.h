@@ -1,10 +1,13 @@
 /*
  * The broker's folder:
  *
- *     broker.ini      where it listens, which address invitations carry, which witnesses are asked
- * (kluis-broker.ini(5)) controller.key  head office's signing key      log.key    signs checkpoints master.key wraps
- * customers' keys          tls.key, tls.crt db/             records and the log            lanes/     head office's own
- * sessions control.sock    for head office's commands while the broker runs
+ *     broker.ini      where it listens, which address invitations carry, which witnesses are asked (kluis-broker.ini(5))
+ *
+ *     controller.key  head office's signing key      log.key    signs checkpoints
+ *     master.key      wraps customers' keys          tls.key, tls.crt
+ *     log-2.key, master-2.key, tls-2.key ...         of rotations (keyring.h)
+ *     db/             records and the log            lanes/     head office's own sessions
+ *     control.sock    for head office's commands while the broker runs
  *
  * Threads: main thread only.
  */
@@ -22,6 +25,8 @@
 enum err folder_path(const char *folder, const char *name, char ret_path[static FOLDER_PATH_MAX],
 		     struct fault *fault) MUST_USE;
 
+struct keyring;
+
 struct folder_config {
 	char listen[ADDRESS_MAX];
 	char address[ADDRESS_MAX];
@@ -38,9 +43,10 @@ enum err folder_witnesses_read(const char *folder, struct arena *arena, struct o
 /* All secrets that serving needs. */
 struct folder_keys {
 	struct secret_key controller;
-	struct secret_key log;
-	uint8_t *master;
-	struct core_keys core; /* points into the others */
+	struct secret_key log;	 /* of those in the folder the one with the lowest number */
+	uint8_t *master;	 /* likewise */
+	struct keyring *keyring; /* all of them */
+	struct core_keys core;	 /* points into the others */
 };
 /* ERR_MODE, ERR_NOT_FOUND with a fault that names the file. */
 enum err folder_keys_read(const char *folder, struct folder_keys *ret_keys, struct fault *fault) MUST_USE;

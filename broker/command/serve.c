@@ -12,7 +12,10 @@
 #include <unistd.h>
 
 #include "command/commands.h"
+#include "command/identity.h"
 #include "command/local.h"
+#include "kluis/log.h"
+#include "kluis/trust.h"
 #include "server/server.h"
 
 #define WITNESSES_ARENA_MAX (512 * 1024)
@@ -31,8 +34,82 @@ static enum err stop_descriptor(int *ret_descriptor, struct fault *fault)
 	return *ret_descriptor >= 0 ? ERR_OK : fault_set(fault, ERR_IO, "signalfd: %s", strerror(errno));
 }
 
+/* ---- the certificate ---- */
+
+/* What the server shows, and by which trust. */
+struct shown {
+	struct core *core;
+	const char *folder;
+	uint32_t number;
+	uint8_t trust[HASH_SIZE]; /* zeros: none */
+};
+
+/* The certificates of the trust in force, in the arena; NULL without one. */
+static enum err trusted_certificates(struct core *core, struct arena *arena, uint8_t ret_trust[static HASH_SIZE],
+				     const char **ret_pem, struct fault *fault)
+{
+	struct bytes note CLEANUP(bytes_fini) = {0};
+	struct trust trust;
+
+	bytes_init(&note, PAPER_MAX);
+	enum err err = core_trust(core, ret_trust, &note);
+	if (err == ERR_NOT_FOUND) {
+		*ret_pem = NULL;
+		return ERR_OK;
+	}
+	TRY(err);
+	struct note *parsed = arena_alloc(arena, sizeof *parsed);
+	const uint8_t *copy = arena_copy(arena, bytes_slice(&note));
+	if (parsed == NULL || copy == NULL)
+		return ERR_MEMORY;
+	TRY(note_parse(SLICE(copy, note.length), arena, parsed, fault));
+	TRY(trust_parse(parsed->text, "trust", arena, &trust, fault));
+	*ret_pem = trust.certificates_pem;
+	return ERR_OK;
+}
+
+static enum err choose_certificate(struct shown *shown, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	const char *pem = NULL;
+
+	arena_init(&arena, 8 * PAPER_MAX);
+	TRY(trusted_certificates(shown->core, &arena, shown->trust, &pem, fault));
+	return identity_number(shown->folder, pem, &shown->number, fault);
+}
+
+static enum err show(struct shown *shown, struct server *server, struct fault *fault)
+{
+	struct tls_identity identity CLEANUP(tls_identity_fini) = {0};
+	struct shown next = *shown;
+
+	TRY(choose_certificate(&next, fault));
+	if (next.number != shown->number) {
+		TRY(identity_load(next.folder, next.number, &identity, fault));
+		TRY(server_show(server, &identity, fault));
+		fprintf(stderr, "kluis-broker: shows certificate %u from now on\n", next.number);
+	}
+	*shown = next;
+	return ERR_OK;
+}
+
+/* Another trust was entered: who connects from now on is shown its first certificate. */
+static void show_right_certificate(void *context, struct server *server)
+{
+	static struct log_topic topic = LOG_TOPIC("certificate");
+	struct shown *shown = context;
+	struct fault fault = {""};
+	uint8_t trust[HASH_SIZE];
+
+	if (core_trust(shown->core, trust, NULL) != ERR_OK ||
+	    slice_equal(SLICE_ARRAY(trust), SLICE_ARRAY(shown->trust)))
+		return;
+	if (show(shown, server, &fault) != ERR_OK)
+		log_event(&topic, "not changed: %s", fault.text);
+}
+
 static enum err serve(struct local *local, const char *folder, const struct folder_config *config,
-		      const struct tls_identity *identity, struct fault *fault)
+		      const struct tls_identity *identity, struct shown *shown, struct fault *fault)
 {
 	char control[FOLDER_PATH_MAX], control_address[FOLDER_PATH_MAX + 8];
 	const char *addresses[] = {config->listen, control_address};
@@ -47,8 +124,12 @@ static enum err serve(struct local *local, const char *folder, const struct fold
 	TRY(folder_path(folder, "control.sock", control, fault));
 	unlink(control); /* left by a broker that was killed: the store's lock says that none runs */
 	snprintf(control_address, sizeof control_address, "ipc://%s", control);
-	struct server_options options = {
-		.addresses = addresses, .address_count = 2, .identity = identity, .core = server_core_of(local->core)};
+	struct server_options options = {.addresses = addresses,
+					 .address_count = 2,
+					 .identity = identity,
+					 .core = server_core_of(local->core),
+					 .tick = show_right_certificate,
+					 .tick_context = shown};
 	TRY(folder_witnesses_read(folder, &arena, &witnesses, &witness_count, fault));
 	options.witnesses = witnesses;
 	options.witness_count = witness_count;
@@ -73,15 +154,14 @@ static enum err serve(struct local *local, const char *folder, const struct fold
 
 static enum err open_and_serve(struct local *local, const struct settings *settings, struct fault *fault)
 {
-	char certificate[FOLDER_PATH_MAX], key[FOLDER_PATH_MAX];
+	struct shown shown = {.core = local->core, .folder = settings->data};
 	struct folder_config config;
 	struct tls_identity identity CLEANUP(tls_identity_fini) = {0};
 
 	TRY(folder_config_read(settings->data, &config, fault));
-	TRY(folder_path(settings->data, "tls.crt", certificate, fault));
-	TRY(folder_path(settings->data, "tls.key", key, fault));
-	TRY(tls_load(certificate, key, &identity, fault));
-	return serve(local, settings->data, &config, &identity, fault);
+	TRY(choose_certificate(&shown, fault));
+	TRY(identity_load(settings->data, shown.number, &identity, fault));
+	return serve(local, settings->data, &config, &identity, &shown, fault);
 }
 
 enum err command_serve(void *target, const struct command_arguments *arguments, struct fault *fault)

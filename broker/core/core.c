@@ -457,3 +457,20 @@ struct slice core_reply(const struct prepared *prepared)
 {
 	return bytes_slice(&prepared->reply);
 }
+
+enum err core_trust(struct core *core, uint8_t ret_hash[static HASH_SIZE], struct bytes *ret_note)
+{
+	struct store_txn *txn CLEANUP(store_end_read) = NULL;
+	struct slice hash, note;
+
+	TRY(store_begin_read(core->store, &txn));
+	TRY(store_get(txn, TABLE_META, slice_text(LOGS_META_TRUST), &hash));
+	if (hash.length != HASH_SIZE)
+		return ERR_CORRUPT;
+	if (ret_note != NULL) {
+		TRY(store_get(txn, TABLE_PAPER, hash, &note));
+		TRY(bytes_append(ret_note, note));
+	}
+	memcpy(ret_hash, hash.data, HASH_SIZE);
+	return ERR_OK;
+}

@@ -121,4 +121,8 @@ void core_take_cosignature(struct core *core, size_t i, const struct public_key 
 /* Entries in the log. Same thread as core_commit. */
 uint64_t core_size(struct core *core);
 
+/* The trust note in force (FORMAT.md R141): its hash, and its bytes appended unless ret_note is NULL. ERR_NOT_FOUND
+ * before the first. Any thread. */
+enum err core_trust(struct core *core, uint8_t ret_hash[static HASH_SIZE], struct bytes *ret_note) MUST_USE;
+
 #endif

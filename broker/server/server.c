@@ -29,6 +29,7 @@
 /* nng 1.5.2 may wait for ever for a TLS connection that broke off while it was closed. */
 #define CLOSE_MS 3000
 #define WATCH_INTERVAL_MS 5000 /* between looks at the open descriptors */
+#define TICK_INTERVAL_MS 1000  /* the same, and between calls of tick */
 #define IPC_SCHEME "ipc://"
 #define TLS_SCHEME "tls+tcp://"
 #define PATH_SIZE 512
@@ -48,6 +49,8 @@ struct server {
 	nng_tls_config *tls;
 	struct door doors[SERVER_ADDRESSES_MAX];
 	size_t door_count;
+	void (*tick)(void *context, struct server *server);
+	void *tick_context;
 };
 
 static struct log_topic full_topic = LOG_TOPIC("connection");
@@ -112,17 +115,44 @@ static bool has_scheme(const char *address, const char *scheme)
 	return strncmp(address, scheme, strlen(scheme)) == 0;
 }
 
-static enum err make_tls(struct server *server, const struct tls_identity *identity, struct fault *fault)
+static enum err make_tls(const struct tls_identity *identity, nng_tls_config **ret_tls, struct fault *fault)
 {
+	nng_tls_config *tls;
+
 	if (identity == NULL)
 		return fault_set(fault, ERR_CERTIFICATE, "a tls+tcp address needs a certificate");
-	TRY(server_error(nng_tls_config_alloc(&server->tls, NNG_TLS_MODE_SERVER)));
-	int number = nng_tls_config_own_cert(server->tls, (const char *)identity->certificate.data,
+	TRY(server_error(nng_tls_config_alloc(&tls, NNG_TLS_MODE_SERVER)));
+	int number = nng_tls_config_own_cert(tls, (const char *)identity->certificate.data,
 					     (const char *)identity->key.data, NULL);
 	if (number == 0)
-		number = nng_tls_config_version(server->tls, NNG_TLS_1_2, NNG_TLS_1_3);
-	if (number != 0)
+		number = nng_tls_config_version(tls, NNG_TLS_1_2, NNG_TLS_1_3);
+	if (number != 0) {
+		nng_tls_config_free(tls);
 		return fault_set(fault, ERR_CERTIFICATE, "the certificate cannot be used: %s", nng_strerror(number));
+	}
+	*ret_tls = tls;
+	return ERR_OK;
+}
+
+/* A listener hands its configuration to each connection that it takes from then on; the others hold their own. */
+enum err server_show(struct server *server, const struct tls_identity *identity, struct fault *fault)
+{
+	nng_tls_config *tls;
+
+	TRY(make_tls(identity, &tls, fault));
+	for (size_t i = 0; i < server->door_count; i++) {
+		int number = server->doors[i].is_local
+				     ? 0
+				     : nng_listener_set_ptr(server->doors[i].listener, NNG_OPT_TLS_CONFIG, tls);
+		if (number != 0) {
+			nng_tls_config_free(tls);
+			return fault_set(fault, ERR_CERTIFICATE, "the certificate cannot be shown: %s",
+					 nng_strerror(number));
+		}
+	}
+	if (server->tls != NULL)
+		nng_tls_config_free(server->tls);
+	server->tls = tls;
 	return ERR_OK;
 }
 
@@ -159,7 +189,7 @@ static enum err prepare_door(struct server *server, const struct server_options 
 		return server_error(nng_listener_set_int(door->listener, NNG_OPT_IPC_PERMISSIONS, 0600));
 	}
 	if (server->tls == NULL)
-		TRY(make_tls(server, options->identity, fault));
+		TRY(make_tls(options->identity, &server->tls, fault));
 	TRY(server_error(nng_listener_set_bool(door->listener, NNG_OPT_TCP_KEEPALIVE, true)));
 	return server_error(nng_listener_set_ptr(door->listener, NNG_OPT_TLS_CONFIG, server->tls));
 }
@@ -217,6 +247,8 @@ enum err server_open(const struct server_options *options, struct server **ret_s
 	if (server == NULL)
 		return ERR_MEMORY;
 	server->core = options->core;
+	server->tick = options->tick;
+	server->tick_context = options->tick_context;
 	TRY(guard_new(&server->guard));
 	TRY(open_socket(server));
 	TRY(turns_new(server->socket, &server->core, server->guard, &server->turns));
@@ -243,17 +275,18 @@ unsigned server_port(const struct server *server, size_t i)
 
 enum err server_run(struct server *server, int stop_descriptor)
 {
-	(void)server;
 	struct pollfd stop = {.fd = stop_descriptor, .events = POLLIN};
 
 	for (;;) {
-		int ready = poll(&stop, 1, WATCH_INTERVAL_MS);
+		int ready = poll(&stop, 1, server->tick == NULL ? WATCH_INTERVAL_MS : TICK_INTERVAL_MS);
 		if (ready > 0)
 			return ERR_OK;
 		if (ready < 0 && errno != EINTR)
 			return ERR_IO;
 		if (descriptors_are_short())
 			return ERR_BUSY;
+		if (server->tick != NULL)
+			server->tick(server->tick_context, server);
 	}
 }
 

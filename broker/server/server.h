@@ -26,6 +26,9 @@ struct server_options {
 	const struct outside_witness *witnesses; /* copied; asked from the start to the end, by the core of outside */
 	size_t witness_count;
 	struct outside_core outside;
+	/* Called by server_run about once a second, in its thread; NULL: nothing. */
+	void (*tick)(void *context, struct server *server);
+	void *tick_context;
 };
 
 /* Listens and serves from now on. ERR_IN_USE, ERR_NETWORK (no such address), ERR_CERTIFICATE, ERR_MODE (the ipc
@@ -33,6 +36,9 @@ struct server_options {
 enum err server_open(const struct server_options *options, struct server **ret_server, struct fault *fault) MUST_USE;
 /* The TCP port that address number i really has; 0 for ipc. */
 unsigned server_port(const struct server *server, size_t i);
+/* Shows another certificate to whoever connects from now on; the connections that stand go on. ERR_CERTIFICATE. Called
+ * by the thread of server_run, in tick. */
+enum err server_show(struct server *server, const struct tls_identity *identity, struct fault *fault) MUST_USE;
 /* Waits until stop_descriptor is readable (a signalfd, a pipe): nothing of the server runs on the calling thread.
  * ERR_BUSY when the process runs short of descriptors (descriptors.h): close the server and start afresh. */
 enum err server_run(struct server *server, int stop_descriptor) MUST_USE;
