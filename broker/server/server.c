@@ -4,15 +4,19 @@
 #include <nng/protocol/reqrep0/rep.h>
 #include <nng/supplemental/tls/tls.h>
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kluis/clock.h"
 #include "kluis/file.h"
@@ -134,6 +138,47 @@ static enum err make_tls(const struct tls_identity *identity, nng_tls_config **r
 	return ERR_OK;
 }
 
+/* The system's form of a listener's address; of "any" the loopback. 0 if it is none of the internet's. */
+static socklen_t system_address(const nng_sockaddr *address, struct sockaddr_storage *ret_address)
+{
+	struct sockaddr_in *four = (struct sockaddr_in *)ret_address;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret_address;
+
+	memset(ret_address, 0, sizeof(*ret_address));
+	if (address->s_family == NNG_AF_INET) {
+		four->sin_family = AF_INET;
+		four->sin_port = address->s_in.sa_port;
+		four->sin_addr.s_addr = address->s_in.sa_addr == 0 ? htonl(INADDR_LOOPBACK) : address->s_in.sa_addr;
+		return sizeof(*four);
+	}
+	if (address->s_family != NNG_AF_INET6)
+		return 0;
+	six->sin6_family = AF_INET6;
+	six->sin6_port = address->s_in6.sa_port;
+	memcpy(&six->sin6_addr, address->s_in6.sa_addr, sizeof(six->sin6_addr));
+	if (IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr))
+		six->sin6_addr = in6addr_loopback;
+	return sizeof(*six);
+}
+
+/* nng waits for the next connection with the configuration of before: that connection is this one, which ends at once.
+ */
+static void use_up_accept(nng_listener listener)
+{
+	nng_sockaddr address;
+	struct sockaddr_storage to;
+
+	if (nng_listener_get_addr(listener, NNG_OPT_LOCADDR, &address) != 0)
+		return;
+	socklen_t length = system_address(&address, &to);
+	int descriptor = length == 0 ? -1 : socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (descriptor < 0)
+		return;
+	if (connect(descriptor, (struct sockaddr *)&to, length) != 0)
+		log_event(&full_topic, "one may still be shown the certificate of before");
+	close(descriptor);
+}
+
 /* A listener hands its configuration to each connection that it takes from then on; the others hold their own. */
 enum err server_show(struct server *server, const struct tls_identity *identity, struct fault *fault)
 {
@@ -150,6 +195,9 @@ enum err server_show(struct server *server, const struct tls_identity *identity,
 					 nng_strerror(number));
 		}
 	}
+	for (size_t i = 0; i < server->door_count; i++)
+		if (!server->doors[i].is_local)
+			use_up_accept(server->doors[i].listener);
 	if (server->tls != NULL)
 		nng_tls_config_free(server->tls);
 	server->tls = tls;

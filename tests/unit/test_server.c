@@ -291,10 +291,47 @@ static void test_run_ends_when_told(void **state)
 
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
 
+/* ---- another certificate ---- */
+
+static void make_identity(const struct place *place, struct tls_identity *ret_identity)
+{
+	char certificate[SCRATCH_MAX + 16], key[SCRATCH_MAX + 16];
+
+	snprintf(certificate, sizeof(certificate), "%s/tls-2.crt", place->folder);
+	snprintf(key, sizeof(key), "%s/tls-2.key", place->folder);
+	assert_int_equal(tls_create(certificate, key, clock_now_ms(), NULL), ERR_OK);
+	assert_int_equal(tls_load(certificate, key, ret_identity, NULL), ERR_OK);
+}
+
+static void test_another_certificate_while_serving(void **state)
+{
+	struct place *place = *state;
+	struct link *before = fake_connect(&place->server), *after = NULL;
+	struct tls_identity second CLEANUP(tls_identity_fini) = {0};
+	char address[64];
+
+	make_identity(place, &second);
+	snprintf(address, sizeof(address), "tls+tcp://127.0.0.1:%u", server_port(place->server.server, 0));
+	assert_int_equal(fake_ask(before, "a before"), ERR_OK);
+	assert_int_equal(server_show(place->server.server, &second, NULL), ERR_OK);
+	assert_int_equal(fake_ask(before, "a connection that stands goes on"), ERR_OK);
+	assert_int_equal(link_open(address, (const char *)second.certificate.data, FAKE_PATIENCE_MS, &after, NULL),
+			 ERR_OK);
+	assert_int_equal(fake_ask(after, "a new one by the new certificate"), ERR_OK);
+	link_close(&after);
+	/* who has only the old one is not led to believe the new */
+	assert_int_not_equal(link_open(address, (const char *)place->server.identity.certificate.data, FAKE_PATIENCE_MS,
+				       &after, NULL),
+			     ERR_OK);
+	assert_int_equal(fake_ask(before, "a still"), ERR_OK);
+	link_close(&before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_PLACE(test_answers_over_tls_and_ipc),
+		WITH_PLACE(test_another_certificate_while_serving),
 		WITH_PLACE(test_control_socket_is_the_users_own),
 		WITH_PLACE(test_broken_handshakes_leave_the_door_open),
 		WITH_PLACE(test_who_hangs_up_on_the_answer_leaves_the_door_open),
