@@ -39,6 +39,9 @@ static const struct argp_option sign_options[] = {OPTION_DATA, OPTION_STORE, OPT
 static const struct argp_option standing_options[] = {
 	OPTION_DATA, {"reason", SET_REASON, "TEXT", 0, "Why; it stands in the log", 0}, OPTION_END};
 
+static const struct argp_option rotate_options[] = {
+	OPTION_DATA, {"finish", SET_FINISH, NULL, 0, "End the rotation: the new one alone from now on", 0}, OPTION_END};
+
 static const struct command commands[] = {
 	{"init", NULL, 0, 0, "Make a broker's folder: keys, certificate, charter",
 	 "Example: kluis-broker init --data /srv/kluis --charter charter.ini", init_options, command_init},
@@ -68,6 +71,14 @@ static const struct command commands[] = {
 	 invite_options, command_invite},
 	{"staff remove", "STORE EMPLOYEE", 2, 2, "Take an employee off a store's roster", NULL, plain_options,
 	 command_staff_remove},
+	{"key list", NULL, 0, 0, "List the broker's own keys and how they stand", NULL, list_options, command_key_list},
+	{"key revoke", "STORE|PRINCIPAL", 1, 1, "Take a store's or an auditor's key no more, from now on",
+	 "Example: kluis-broker key revoke 6 --reason \"till stolen\"", standing_options, command_key_revoke},
+	{"key rotate-log", NULL, 0, 0, "Give the log another key", NULL, rotate_options, command_rotate_log},
+	{"key rotate-certificate", NULL, 0, 0, "Give the broker another certificate", NULL, rotate_options,
+	 command_rotate_certificate},
+	{"key rotate-master", NULL, 0, 0, "Seal everything anew under another master key, and destroy the old one",
+	 NULL, plain_options, command_rotate_master},
 	{"totals", NULL, 0, 0, "Sum up receipts by year and store", NULL, list_options, command_totals},
 	{"holdings", NULL, 0, 0, "List the copies that stores hold", NULL, holdings_options, command_holdings},
 	{"findings", NULL, 0, 0, "List what was odd about stores' requests and journals", NULL, list_options,

@@ -261,27 +261,49 @@ static enum err check_place(const struct trust *before, const struct trust *next
 	return ERR_OK;
 }
 
-/* Who trusts the old keys sees that they vouch for the new ones, and that those are there. */
-static enum err check_logs(const struct trust *before, const struct trust *next, struct fault *fault)
+static bool is_line_of(const struct trust *trust, size_t line, const struct public_key *log)
 {
-	bool is_vouched = before == NULL;
+	if (line >= trust->note->signature_count)
+		return false;
+	const struct note_signature *signature = &trust->note->signatures[line];
+	return signature->id == log->id && slice_equal(signature->name, slice_text(log->name)) &&
+	       trust_is_signed_by(trust, log);
+}
 
-	for (size_t i = 0; before != NULL && i < before->log_count; i++)
-		is_vouched |= trust_is_signed_by(next, &before->logs[i]);
-	if (!is_vouched)
-		return fault_set(fault, ERR_SIGNATURE, "trust version %u is signed by no log of the version before",
+static bool is_by_any(const struct trust *trust, size_t line, const struct trust *before)
+{
+	for (size_t i = 0; i < before->log_count; i++)
+		if (is_line_of(trust, line, &before->logs[i]))
+			return true;
+	return false;
+}
+
+/* Who trusts the old keys sees that they vouch for the new ones, and that those are there. Lines stand in one order and
+ * none is left over: nothing in the note can be changed unseen. */
+static enum err check_lines(const struct trust *before, const struct trust *next, struct fault *fault)
+{
+	size_t line = 1; /* the first is head office's, which trust_open has checked */
+
+	if (next->note == NULL)
+		return fault_set(fault, ERR_SIGNATURE, "trust version %u is not signed", next->version);
+	if (before != NULL && !is_by_any(next, line++, before))
+		return fault_set(fault, ERR_SIGNATURE,
+				 "the second signature of trust version %u is by no log of the version before",
 				 next->version);
 	for (size_t i = 0; i < next->log_count; i++) {
 		bool is_new = before == NULL || !trust_has_log(before, &next->logs[i]);
-		if (is_new && !trust_is_signed_by(next, &next->logs[i]))
-			return fault_set(fault, ERR_SIGNATURE, "trust version %u is not signed by the new log key %08x",
+		if (is_new && !is_line_of(next, line++, &next->logs[i]))
+			return fault_set(fault, ERR_SIGNATURE,
+					 "trust version %u is not signed, in its place, by the new log key %08x",
 					 next->version, next->logs[i].id);
 	}
+	if (line != next->note->signature_count)
+		return fault_set(fault, ERR_SIGNATURE, "trust version %u has a signature too many", next->version);
 	return ERR_OK;
 }
 
 enum err trust_may_follow(const struct trust *before, const struct trust *next, struct fault *fault)
 {
 	TRY(check_place(before, next, fault));
-	return check_logs(before, next, fault);
+	return check_lines(before, next, fault);
 }

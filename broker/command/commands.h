@@ -11,4 +11,6 @@ command_fn command_init, command_serve, command_keys, command_charter, command_c
 	command_resume, command_terminate, command_staff_remove, command_totals, command_holdings, command_findings,
 	command_incidents, command_requests;
 
+command_fn command_key_list, command_key_revoke, command_rotate_log, command_rotate_certificate, command_rotate_master;
+
 #endif

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "command/commands.h"
-#include "command/office.h"
+#include "command/succession.h"
 #include "kluis/clock.h"
 #include "kluis/file.h"
 #include "kluis/hash.h"
@@ -53,8 +53,8 @@ static enum err tell_broker(struct office *office, const struct invitation *invi
 
 struct surroundings {
 	struct folder_config config;
-	struct bytes certificate;
-	struct folder_keys keys;
+	struct arena arena;
+	struct trust trust;
 	char origin[ORIGIN_MAX + 1];
 };
 
@@ -63,20 +63,14 @@ static void surroundings_done(struct surroundings **surroundings)
 {
 	if (*surroundings == NULL)
 		return;
-	bytes_fini(&(*surroundings)->certificate);
-	folder_keys_fini(&(*surroundings)->keys);
+	arena_fini(&(*surroundings)->arena);
 }
 
-static enum err read_surroundings(struct surroundings *ret, const struct office *office, struct fault *fault)
+static enum err read_surroundings(struct surroundings *ret, struct office *office, struct fault *fault)
 {
-	char path[FOLDER_PATH_MAX];
-
-	bytes_init(&ret->certificate, TLS_PEM_MAX);
+	arena_init(&ret->arena, 16 * PAPER_MAX);
 	TRY(folder_config_read(office->folder, &ret->config, fault));
-	TRY(folder_keys_read(office->folder, &ret->keys, fault));
-	TRY(folder_path(office->folder, "tls.crt", path, fault));
-	TRY(file_read(path, &ret->certificate, fault));
-	TRY(bytes_append_u8(&ret->certificate, '\0'));
+	TRY(succession_read(office, &ret->arena, &ret->trust, fault));
 	return read_origin(office, ret->origin, sizeof ret->origin, fault);
 }
 
@@ -95,15 +89,15 @@ static enum err write_invitation(struct office *office, const struct surrounding
 		.origin = around->origin,
 		.principal = principal,
 		.address = around->config.address,
-		.certificate_pem = (const char *)around->certificate.data,
-		.log = around->keys.log.public,
-		.controller = around->keys.controller.public,
+		.certificate_pem = around->trust.certificates_pem,
+		.log = around->trust.logs[around->trust.log_count - 1], /* the newest: it stays */
+		.controller = office->controller.public,
 		.expires_ms = expiry(settings->days),
 	};
 
 	bytes_init_secret(&note, PAPER_MAX);
 	random_bytes(invitation.code, sizeof invitation.code);
-	TRY(invitation_print(&invitation, &around->keys.controller, &note, fault));
+	TRY(invitation_print(&invitation, &office->controller, &note, fault));
 	/* the file first: an invitation that nobody has is worth nothing, one that the broker does not know is refused
 	 */
 	TRY(file_create(settings->out, bytes_slice(&note), 0600, fault));

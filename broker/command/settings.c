@@ -49,6 +49,9 @@ enum err settings_take(void *target, int key, const char *value, struct fault *f
 	case SET_DUE:
 		settings->is_due = true;
 		return ERR_OK;
+	case SET_FINISH:
+		settings->is_finish = true;
+		return ERR_OK;
 	case SET_JSON:
 		settings->is_json = true;
 		return ERR_OK;

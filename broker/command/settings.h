@@ -25,6 +25,7 @@ struct settings {
 	bool has_store;
 	bool is_all;
 	bool is_json;
+	bool is_finish;
 	bool is_due;
 	uint64_t days;
 };
@@ -49,6 +50,7 @@ enum settings_key {
 	SET_DAYS,
 	SET_KEY,
 	SET_DUE,
+	SET_FINISH,
 };
 
 #define OPTION_DATA                                                                                                    \

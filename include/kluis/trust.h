@@ -34,8 +34,8 @@ enum err trust_open(struct slice note, const struct public_key *controller, cons
 enum err trust_print(const struct trust *trust, struct bytes *ret_text, struct fault *fault) MUST_USE;
 
 /* May next, opened from a note, come after before (NULL: after an invitation)? Same origin, the next version, naming
- * the one before; signed by each log that was not named before, and, after a version, by a log that was. ERR_PAPER,
- * ERR_SIGNATURE, with a fault. */
+ * the one before; its signature lines are head office's, after a version one by a log that it names, and one by each
+ * log that was not named before, in the note's order. ERR_PAPER, ERR_SIGNATURE, with a fault. */
 enum err trust_may_follow(const struct trust *before, const struct trust *next, struct fault *fault) MUST_USE;
 
 /* Whether it names that key of the log; whether that key signed its note. */
