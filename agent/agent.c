@@ -37,26 +37,26 @@ static enum err open_keys(struct agent *agent, struct fault *fault)
 }
 
 /* One command at a time works in the folder; the others wait their turn. */
-static enum err take_turn(struct agent *agent, struct fault *fault)
+static enum err take_turn(struct agent *agent, uint64_t wait_ms, struct fault *fault)
 {
 	char path[HOME_PATH_MAX];
 	uint64_t began_ms = clock_steady_ms();
 
 	TRY(home_path(agent->folder, "lock", path, fault));
 	enum err err = file_lock(path, &agent->lock, NULL);
-	while (err == ERR_IN_USE && clock_steady_ms() - began_ms < LOCK_WAIT_MS) {
+	while (err == ERR_IN_USE && clock_steady_ms() - began_ms < wait_ms) {
 		clock_sleep_ms(LOCK_PAUSE_MS);
 		err = file_lock(path, &agent->lock, NULL);
 	}
 	return err == ERR_OK ? ERR_OK : file_lock(path, &agent->lock, fault);
 }
 
-static enum err open_all(struct agent *agent, struct fault *fault)
+static enum err open_all(struct agent *agent, uint64_t wait_ms, struct fault *fault)
 {
 	char path[HOME_PATH_MAX];
 
 	TRY(check_folder(agent->folder, fault));
-	TRY(take_turn(agent, fault));
+	TRY(take_turn(agent, wait_ms, fault));
 	TRY(open_keys(agent, fault));
 	TRY(home_path(agent->folder, "lanes", agent->lanes, fault));
 	TRY(home_path(agent->folder, "db", path, fault));
@@ -65,14 +65,24 @@ static enum err open_all(struct agent *agent, struct fault *fault)
 	return ERR_OK;
 }
 
-enum err agent_open(struct agent *ret_agent, const char *folder, struct fault *fault)
+static enum err open_within(struct agent *ret_agent, const char *folder, uint64_t wait_ms, struct fault *fault)
 {
 	*ret_agent = (struct agent){.folder = folder, .lock = -1};
 	arena_init(&ret_agent->arena, 16 * PAPER_MAX);
-	enum err err = open_all(ret_agent, fault);
+	enum err err = open_all(ret_agent, wait_ms, fault);
 	if (err != ERR_OK)
 		agent_close(ret_agent);
 	return err;
+}
+
+enum err agent_open(struct agent *ret_agent, const char *folder, struct fault *fault)
+{
+	return open_within(ret_agent, folder, LOCK_WAIT_MS, fault);
+}
+
+enum err agent_open_at_once(struct agent *ret_agent, const char *folder, struct fault *fault)
+{
+	return open_within(ret_agent, folder, 0, fault);
 }
 
 void agent_close(struct agent *agent)

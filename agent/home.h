@@ -64,6 +64,8 @@ struct agent {
 
 /* Opens folder and store. ERR_NOT_FOUND with advice before join, ERR_IN_USE. */
 enum err agent_open(struct agent *ret_agent, const char *folder, struct fault *fault) MUST_USE;
+/* The same without waiting for another that works in the folder: ERR_IN_USE at once. */
+enum err agent_open_at_once(struct agent *ret_agent, const char *folder, struct fault *fault) MUST_USE;
 void agent_close(struct agent *agent);
 /* Connects, without a lane. */
 enum err agent_connect_only(struct agent *agent, struct fault *fault) MUST_USE;

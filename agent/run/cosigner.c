@@ -247,12 +247,14 @@ static enum err cosign(const struct cosigner_options *options, const struct stat
 {
 	struct store *store = options->shop->store;
 
-	note_seen(options->shop, &round->checkpoint);
 	bool is_old = round->checkpoint.size == state->size;
-	if (is_old && state->is_sent)
-		return ERR_OK;
+
 	if (!is_old)
 		TRY(save(store, &round->checkpoint, round->note, false));
+	/* once it is kept: the journal's records must not name one that a crash makes unknown again (R126) */
+	note_seen(options->shop, &round->checkpoint);
+	if (is_old && state->is_sent)
+		return ERR_OK;
 	TRY(send_cosignature(options, round, arena, fault));
 	return save(store, &round->checkpoint, round->note, true);
 }
@@ -272,4 +274,14 @@ enum err cosigner_step(const struct cosigner_options *options, struct fault *fau
 	if (check_consistency(&state, &round) != ERR_OK)
 		return refuse(options, &state, &round, &arena, fault);
 	return cosign(options, &state, &round, &arena, fault);
+}
+
+enum err cosigner_load_seen(struct shop *shop)
+{
+	struct state state CLEANUP(state_fini) = {0};
+
+	TRY(load(shop->store, &state));
+	shop->seen_size = state.size;
+	shop->seen_root = state.root;
+	return ERR_OK;
 }

@@ -25,5 +25,7 @@ struct cosigner_options {
  * nothing was cosigned; ERR_SIGNATURE, ERR_PROOF, ERR_NETWORK ... Also sets shop->seen_size and seen_root to what was
  * verified. */
 enum err cosigner_step(const struct cosigner_options *options, struct fault *fault) MUST_USE;
+/* At the start: what was verified last, for shop->seen_size and seen_root. */
+enum err cosigner_load_seen(struct shop *shop) MUST_USE;
 
 #endif

@@ -1,0 +1,81 @@
+/*
+ * What the daemon's files share: daemon.c opens and closes, daemon_work.c has the threads' loops, daemon_files.c what
+ * is kept in the folder.
+ */
+#ifndef KLUIS_AGENT_RUN_DAEMON_INTERNAL_H
+#define KLUIS_AGENT_RUN_DAEMON_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "run/config.h"
+#include "run/cosigner.h"
+#include "run/courier.h"
+#include "run/daemon.h"
+#include "run/daemon_shop.h"
+#include "run/keeper.h"
+#include "run/line.h"
+#include "run/office.h"
+#include "till/server.h"
+
+#define ADMIN_TOKEN_SIZE 65 /* 64 hex digits and a zero */
+
+struct daemon {
+	char folder[HOME_PATH_MAX];
+	struct run_config config;
+	struct agent agent;
+	struct shop shop;
+	struct public_key *signers;
+	size_t signer_count;
+
+	struct link *link;
+	struct channel *keeper_channel, *courier_channel, *line_channel, *office_channel;
+	struct keeper *keeper;
+	struct courier *courier;
+	struct line *line;
+	struct desk *desk;
+	struct office office;
+	struct till_server *server;
+	struct secret_key witness;
+	char admin_token[ADMIN_TOKEN_SIZE];
+
+	/* the keeper's thread's own */
+	uint64_t cosigned_ms; /* steady */
+	bool is_witness_known;
+
+	pthread_mutex_t mutex; /* of waking */
+	pthread_cond_t woken;
+	bool is_stopping;
+	bool is_courier_woken;
+	pthread_t keeper_thread, courier_thread;
+	bool has_keeper_thread, has_courier_thread;
+	_Atomic uint64_t keeper_shown_ms, courier_shown_ms; /* steady: when each went round last */
+
+	/* the main thread's own */
+	uint64_t kept_ms; /* steady */
+	enum err trouble; /* of the link, that was told */
+	bool was_online;
+	uint64_t online_since_ms;
+	bool is_clock_told;
+};
+
+/* ---- daemon_files.c ---- */
+
+enum err daemon_read_certificates(const struct daemon *daemon, struct bytes *ret_pem, struct fault *fault) MUST_USE;
+/* The witness's key, made at the first run. */
+enum err daemon_open_witness(struct daemon *daemon, struct fault *fault) MUST_USE;
+/* A new token for who owns the folder, written there. */
+enum err daemon_make_token(struct daemon *daemon, struct fault *fault) MUST_USE;
+/* Callbacks of keeper and cosigner; context: the daemon. */
+enum err daemon_keep_paper(void *context, const char *name, struct slice note);
+enum err daemon_take_trust(void *context, struct session *session, struct slice hash, uint64_t time_ms,
+			   struct fault *fault);
+enum err daemon_keep_evidence(void *context, const char *name, struct slice older, struct slice newer);
+
+/* ---- daemon_work.c ---- */
+
+void *daemon_keep(void *daemon);
+void *daemon_carry(void *daemon);
+/* Something was put into the outbox, or the connection stands: the courier looks at once. */
+void daemon_wake_courier(struct daemon *daemon);
+
+#endif

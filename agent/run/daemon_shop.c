@@ -1,0 +1,154 @@
+#include "run/daemon_shop.h"
+
+#include <string.h>
+
+#include "kluis/clock.h"
+#include "kluis/file.h"
+#include "kluis/principal.h"
+#include "run/cosigner.h"
+
+#define TIME_KEY "time"
+#define STATE_KEY "agreement-state"
+
+static struct moment read_clock(void *context)
+{
+	(void)context;
+	return (struct moment){.wall_ms = clock_now_ms(), .steady_ms = clock_boot_ms()};
+}
+
+/* ---- what is kept ---- */
+
+static enum err load_time(struct shop *shop)
+{
+	struct store_txn *txn CLEANUP(store_end_read) = NULL;
+	struct slice kept = SLICE_EMPTY;
+
+	TRY(store_begin_read(shop->store, &txn));
+	enum err err = store_get(txn, REPLICA_META, slice_text(TIME_KEY), &kept);
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
+		return err;
+	return timekeeper_load(kept, read_clock(NULL), &shop->time);
+}
+
+/* As the broker said last; of a folder that no daemon ran on, what signing made it. */
+static enum err load_state(struct shop *shop)
+{
+	struct store_txn *txn CLEANUP(store_end_read) = NULL;
+	struct slice kept;
+
+	shop->state = shop->agreement == NULL ? AGREEMENT_NONE : AGREEMENT_ACTIVE;
+	TRY(store_begin_read(shop->store, &txn));
+	enum err err = store_get(txn, REPLICA_META, slice_text(STATE_KEY), &kept);
+	if (err == ERR_NOT_FOUND || shop->agreement == NULL)
+		return ERR_OK;
+	TRY(err);
+	if (kept.length != 1 + HASH_SIZE || kept.data[0] > AGREEMENT_EXPIRED)
+		return ERR_CORRUPT;
+	if (slice_equal(slice_part(kept, 1, HASH_SIZE), SLICE_ARRAY(shop->agreement->hash)))
+		shop->state = (enum agreement_state)kept.data[0];
+	return ERR_OK;
+}
+
+struct keeping {
+	uint8_t time[TIMEKEEPER_SIZE];
+	uint8_t state[1 + HASH_SIZE];
+	bool has_state;
+};
+
+static enum err put(struct store_txn *txn, void *context)
+{
+	const struct keeping *keeping = context;
+
+	store_put(txn, REPLICA_META, slice_text(TIME_KEY), SLICE_ARRAY(keeping->time));
+	if (keeping->has_state)
+		store_put(txn, REPLICA_META, slice_text(STATE_KEY), SLICE_ARRAY(keeping->state));
+	return ERR_OK;
+}
+
+enum err daemon_shop_keep(struct shop *shop)
+{
+	struct keeping keeping = {.has_state = false};
+
+	pthread_mutex_lock(&shop->time_lock);
+	timekeeper_keep(&shop->time, keeping.time);
+	pthread_mutex_unlock(&shop->time_lock);
+	pthread_rwlock_rdlock(&shop->lock);
+	keeping.has_state = shop->agreement != NULL;
+	keeping.state[0] = (uint8_t)shop->state;
+	if (keeping.has_state)
+		memcpy(keeping.state + 1, shop->agreement->hash, HASH_SIZE);
+	pthread_rwlock_unlock(&shop->lock);
+	return store_update(shop->store, put, &keeping);
+}
+
+/* ---- open ---- */
+
+/* The agent's own arena keeps the papers of the start until the agent is closed; the shop's is empty until the keeper
+ * brings others. */
+static enum err load_papers(struct agent *agent, struct shop *shop, struct fault *fault)
+{
+	struct fault cause = {""};
+	enum err err = agent_load_agreement(agent, &cause);
+
+	if (err == ERR_NO_AGREEMENT)
+		return ERR_OK;
+	if (err != ERR_OK)
+		return fault_set(fault, err, "%s", cause.text);
+	shop->charter = agent->charter;
+	shop->agreement = agent->agreement;
+	return ERR_OK;
+}
+
+static enum err load(struct agent *agent, struct shop *shop, struct fault *fault)
+{
+	struct principal self;
+
+	TRY(principal_parse(slice_text(agent->membership.principal), &self));
+	shop->number = self.store;
+	TRY(load_papers(agent, shop, fault));
+	enum err err = load_time(shop);
+	if (err == ERR_OK)
+		err = load_state(shop);
+	if (err == ERR_OK)
+		err = cosigner_load_seen(shop);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "the kept time or state cannot be read: %s", error_text(err));
+	TRY(journal_open(agent->store, agent->seal_key, &shop->journal, fault));
+	return outbox_open(agent->store, agent->seal_key, &shop->outbox, fault);
+}
+
+static void init_locks(struct shop *shop)
+{
+	pthread_rwlockattr_t attributes;
+
+	/* whoever takes something away goes before those who keep on coming to read it */
+	pthread_rwlockattr_init(&attributes);
+	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&shop->lock, &attributes);
+	pthread_rwlockattr_destroy(&attributes);
+	pthread_mutex_init(&shop->time_lock, NULL);
+}
+
+enum err daemon_shop_open(struct agent *agent, struct shop *ret_shop, struct fault *fault)
+{
+	*ret_shop = (struct shop){
+		.store = agent->store, .replica = agent->replica, .clock = read_clock, .key = &agent->key};
+	arena_init(&ret_shop->papers, 16 * PAPER_MAX);
+	init_locks(ret_shop);
+	enum err err = load(agent, ret_shop, fault);
+	if (err != ERR_OK)
+		daemon_shop_close(ret_shop);
+	return err;
+}
+
+void daemon_shop_close(struct shop *shop)
+{
+	if (shop->store == NULL)
+		return;
+	outbox_close(&shop->outbox);
+	journal_close(&shop->journal);
+	arena_fini(&shop->papers);
+	pthread_rwlock_destroy(&shop->lock);
+	pthread_mutex_destroy(&shop->time_lock);
+	*shop = (struct shop){.store = NULL};
+}
