@@ -70,8 +70,9 @@ int kluis_till_register(struct kluis_till *till, const char *purpose, const stru
 			size_t count, char *ret_member);
 int kluis_till_update(struct kluis_till *till, const char *purpose, const char *member,
 		      const struct kluis_till_value *values, size_t count);
-/* status: "given" or "withdrawn". */
-int kluis_till_consent(struct kluis_till *till, const char *purpose, const char *member, const char *status);
+/* Consent to the purpose "to"; purpose is what recording it is done for. status: "given" or "withdrawn". */
+int kluis_till_consent(struct kluis_till *till, const char *purpose, const char *to, const char *member,
+		       const char *status);
 
 #ifdef __cplusplus
 }
