@@ -118,10 +118,16 @@ enum err unseal(const uint8_t key[static KEY_SIZE], struct slice associated, str
 	return ERR_OK;
 }
 
+/* libsodium's texts may be empty, not NULL. */
+static const char *pin_text(struct slice pin)
+{
+	return pin.length == 0 ? "" : (const char *)pin.data;
+}
+
 enum err pin_hash(struct slice pin, char ret_hash[static PIN_HASH_SIZE])
 {
-	int failed = crypto_pwhash_argon2id_str(ret_hash, (const char *)pin.data, pin.length,
-						crypto_pwhash_OPSLIMIT_INTERACTIVE, crypto_pwhash_MEMLIMIT_INTERACTIVE);
+	int failed = crypto_pwhash_argon2id_str(ret_hash, pin_text(pin), pin.length, crypto_pwhash_OPSLIMIT_INTERACTIVE,
+						crypto_pwhash_MEMLIMIT_INTERACTIVE);
 
 	return failed == 0 ? ERR_OK : ERR_MEMORY;
 }
@@ -138,8 +144,7 @@ enum err pin_verify(const char hash[static PIN_HASH_SIZE], struct slice pin)
 								crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
 		return ERR_CORRUPT;
 	errno = 0;
-	bool is_right = crypto_pwhash_argon2id_str_verify(is_none ? nobodys_pin : hash, (const char *)pin.data,
-							  pin.length) == 0;
+	bool is_right = crypto_pwhash_argon2id_str_verify(is_none ? nobodys_pin : hash, pin_text(pin), pin.length) == 0;
 	if (!is_right && errno == ENOMEM)
 		return ERR_MEMORY;
 	return is_right && !is_none ? ERR_OK : ERR_FORBIDDEN;
