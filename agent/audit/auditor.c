@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "chain.h"
+#include "cosigned.h"
 #include "kluis/clock.h"
 #include "kluis/file.h"
 #include "kluis/invitation.h"
@@ -368,4 +369,33 @@ enum err auditor_keep_trust(struct auditor *auditor, const char *mirror, struct 
 	TRY(chain_read(mirror, &auditor->log, &auditor->controller, &arena, &chain, fault));
 	const struct trust *trust = chain_trust(&chain);
 	return trust == NULL ? ERR_OK : write_text(auditor->folder, "broker.crt", trust->certificates_pem, fault);
+}
+
+static enum err ask_cosigned(struct auditor *auditor, struct bytes *ret_note, struct fault *fault)
+{
+	Kluis__GetCosigned get = KLUIS__GET_COSIGNED__INIT;
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+
+	operation.kind_case = KLUIS__OPERATION__KIND_GET_COSIGNED;
+	operation.get_cosigned = &get;
+	return ask_item(auditor, &operation, ret_note, fault);
+}
+
+enum err auditor_keep_cosigned(struct auditor *auditor, const char *mirror, bool *ret_is_kept, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct bytes note CLEANUP(bytes_fini) = {0};
+	struct fault cause = {""};
+	struct chain chain;
+
+	*ret_is_kept = false;
+	bytes_init(&note, PAPER_MAX);
+	enum err err = ask_cosigned(auditor, &note, &cause);
+	if (err == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (err != ERR_OK)
+		return fault_set(fault, err, "%s", cause.text);
+	arena_init(&arena, TRUST_ARENA_MAX);
+	TRY(chain_read(mirror, &auditor->log, &auditor->controller, &arena, &chain, fault));
+	return cosigned_keep(mirror, &chain, bytes_slice(&note), ret_is_kept, fault);
 }

@@ -39,6 +39,11 @@ void auditor_close(struct auditor *auditor);
  * the next one too. */
 enum err auditor_keep_trust(struct auditor *auditor, const char *mirror, struct fault *fault) MUST_USE;
 
+/* After mirroring: asks for the checkpoint that witnesses have cosigned and keeps it in the mirror (cosigned.h).
+ * *ret_is_kept is false when there is none yet, or only a newer one than the mirror. */
+enum err auditor_keep_cosigned(struct auditor *auditor, const char *mirror, bool *ret_is_kept,
+			       struct fault *fault) MUST_USE;
+
 /* The log as this auditor's requests read it: each of them is an entry itself. auditor must outlive it. */
 struct copy_source auditor_source(struct auditor *auditor);
 

@@ -15,11 +15,13 @@
 #include "proof.h"
 #include "replay.h"
 #include "verify.h"
+#include "verify_report.h"
 
 #define CHAIN_ARENA_MAX (256 * 1024 * 1024)
+#define POLICY_ARENA_MAX (4 * 1024 * 1024)
 
 struct settings {
-	const char *dir, *to, *log_key, *controller_key, *since, *entry, *mirror;
+	const char *dir, *to, *log_key, *controller_key, *since, *entry, *mirror, *policy;
 	bool skips_signatures, is_check, is_json;
 	struct list list;
 };
@@ -43,7 +45,8 @@ enum option_key {
 	OPTION_FROM,
 	OPTION_UNTIL,
 	OPTION_ENTRY,
-	OPTION_MIRROR
+	OPTION_MIRROR,
+	OPTION_POLICY
 };
 
 /* ---- findings ---- */
@@ -87,6 +90,7 @@ static enum err run_mirror(void *context, const struct command_arguments *argume
 	struct auditor auditor CLEANUP(auditor_close) = {0};
 	struct copy_summary summary;
 	struct copy_source source;
+	bool is_cosigned = false;
 
 	if (settings->to == NULL)
 		return fault_set(fault, ERR_USAGE, "--to is missing: which folder should hold the mirror?");
@@ -95,58 +99,16 @@ static enum err run_mirror(void *context, const struct command_arguments *argume
 	source = auditor_source(&auditor);
 	TRY(copy_log(settings->to, &source, &auditor.log, &auditor.controller, &summary, fault));
 	TRY(auditor_keep_trust(&auditor, settings->to, fault));
+	TRY(auditor_keep_cosigned(&auditor, settings->to, &is_cosigned, fault));
 	printf("%s: %" PRIu64 " entries, %" PRIu64 " of them new; %zu papers fetched\n", settings->to, summary.after,
 	       summary.after - summary.before, summary.papers);
+	if (is_cosigned)
+		printf("witnesses have cosigned it: see %s/" COSIGNED_NAME "\n", settings->to);
 	printf("next: kluis-audit verify %s --log-key %s/log.vkey\n", settings->to, auditor.folder);
 	return ERR_OK;
 }
 
 /* ---- verify ---- */
-
-static void print_summary(const struct verify_summary *summary, bool skips_signatures)
-{
-	char first[25], last[25], root[2 * HASH_SIZE + 1];
-
-	time_print(summary->first_ms, first);
-	time_print(summary->last_ms, last);
-	hex_print(SLICE_ARRAY(summary->checkpoint.root.bytes), root);
-	printf("verified: %" PRIu64 " entries from %s to %s, root %s\n", summary->checkpoint.size, first, last, root);
-	if (skips_signatures)
-		printf("signatures were NOT checked (--no-signatures)\n");
-	else
-		printf("%" PRIu64 " signatures by %zu principals and %zu papers hold\n", summary->signatures,
-		       summary->principals, summary->papers);
-	if (summary->since > 0)
-		printf("continues the %" PRIu64 " entries verified before\n", summary->since);
-	if (summary->trust > 0)
-		printf("the log's key was followed to trust version %" PRIu32 " by the notes in papers/\n",
-		       summary->trust);
-	printf("head office's key is %s+%08" PRIx32 ": compare it with what head office tells you\n",
-	       summary->controller.name, summary->controller.id);
-}
-
-static enum err print_verify_json(const struct verify_summary *summary, json_t *findings)
-{
-	char first[25], last[25], root[2 * HASH_SIZE + 1];
-	json_t *object;
-	int status;
-
-	time_print(summary->first_ms, first);
-	time_print(summary->last_ms, last);
-	hex_print(SLICE_ARRAY(summary->checkpoint.root.bytes), root);
-	object =
-		json_pack("{s:b, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:O}", "verified",
-			  json_array_size(findings) == 0, "entries", (json_int_t)summary->checkpoint.size, "root", root,
-			  "first", first, "last", last, "signatures", (json_int_t)summary->signatures, "principals",
-			  (json_int_t)summary->principals, "papers", (json_int_t)summary->papers, "since",
-			  (json_int_t)summary->since, "trust", (json_int_t)summary->trust, "findings", findings);
-	if (object == NULL)
-		return ERR_MEMORY;
-	status = json_dumpf(object, stdout, JSON_INDENT(2));
-	json_decref(object);
-	putchar('\n');
-	return status == 0 ? ERR_OK : ERR_IO;
-}
 
 static enum err verify(const struct settings *settings, const char *folder, const struct verify_options *options,
 		       struct fault *fault)
@@ -158,16 +120,38 @@ static enum err verify(const struct settings *settings, const char *folder, cons
 	enum err err = verify_mirror(folder, options, &findings, &summary, fault);
 
 	if (err == ERR_OK && settings->is_json)
-		err = print_verify_json(&summary, list);
+		err = verify_report_json(&summary, options, list, stdout);
 	else if (err == ERR_OK && findings.count == 0)
-		print_summary(&summary, options->skips_signatures);
+		err = verify_report_text(&summary, options, stdout);
 	json_decref(list);
 	return err == ERR_OK ? finding_status(&findings, fault) : err;
+}
+
+/* text and policy live in the arena. */
+static enum err read_policy(const char *path, struct arena *arena, const struct policy **ret_policy,
+			    struct fault *fault)
+{
+	struct bytes bytes CLEANUP(bytes_fini) = {0};
+	struct policy *policy;
+
+	bytes_init(&bytes, POLICY_BYTES_MAX);
+	TRY(file_read(path, &bytes, fault));
+	const uint8_t *text = arena_copy(arena, bytes_slice(&bytes));
+	if (text == NULL && bytes.length > 0)
+		return fault_set(fault, ERR_MEMORY, "no memory to read %s", path);
+	enum err err = policy_parse(SLICE(text, bytes.length), arena, &policy, fault);
+	if (err != ERR_OK) {
+		fault_prefix(fault, path);
+		return err;
+	}
+	*ret_policy = policy;
+	return ERR_OK;
 }
 
 static enum err run_verify(void *context, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct settings *settings = context;
+	struct arena arena CLEANUP(arena_fini) = {0};
 	struct verify_options options = {.since = settings->since, .skips_signatures = settings->skips_signatures};
 	struct public_key controller;
 
@@ -181,6 +165,9 @@ static enum err run_verify(void *context, const struct command_arguments *argume
 		TRY(mirror_key(settings->controller_key, &controller, fault));
 		options.controller = &controller;
 	}
+	arena_init(&arena, POLICY_ARENA_MAX);
+	if (settings->policy != NULL)
+		TRY(read_policy(settings->policy, &arena, &options.policy, fault));
 	return verify(settings, arguments->items[0], &options, fault);
 }
 
@@ -355,6 +342,7 @@ static const char **text_of(struct settings *settings, int key)
 		{OPTION_SINCE, &settings->since},
 		{OPTION_ENTRY, &settings->entry},
 		{OPTION_MIRROR, &settings->mirror},
+		{OPTION_POLICY, &settings->policy},
 		{OPTION_PURPOSE, &settings->list.filter.purpose},
 		{OPTION_OPERATION, &settings->list.filter.operation},
 		{OPTION_VERDICT, &settings->list.filter.verdict},
@@ -420,6 +408,7 @@ static const struct argp_option verify_options[] = {
 	LOG_KEY,
 	CONTROLLER_KEY,
 	{"since", OPTION_SINCE, "NOTE", 0, "a checkpoint that the log must continue (the last one verified)", 0},
+	{"policy", OPTION_POLICY, "FILE", 0, "whose cosignatures are wanted (C2SP tlog-policy)", 0},
 	{"no-signatures", OPTION_NO_SIGNATURES, NULL, 0, "leave out the signatures of requests, and say so", 0},
 	JSON,
 	{0}};

@@ -74,3 +74,12 @@ enum err proof_check(struct slice proof, struct slice entry, const struct public
 	merkle_leaf(entry, &leaf);
 	return tlog_proof_verify(proof, &leaf, log, ret_index, ret_checkpoint, fault);
 }
+
+enum err proof_root_at(const struct mirror *mirror, uint64_t size, struct hash *ret_root)
+{
+	struct mirror copy = *mirror; /* the reader takes a pointer that is not const */
+
+	if (size > mirror->checkpoint.size)
+		return ERR_INPUT;
+	return merkle_root_at(size, read_subtree, &copy, ret_root);
+}

@@ -19,4 +19,7 @@ enum err proof_entry(const struct mirror *mirror, uint64_t index, struct bytes *
 enum err proof_check(struct slice proof, struct slice entry, const struct public_key *log, uint64_t *ret_index,
 		     struct checkpoint *ret_checkpoint, struct fault *fault) MUST_USE;
 
+/* The root of the tree's first size entries. ERR_INPUT when there are fewer, ERR_CORRUPT. */
+enum err proof_root_at(const struct mirror *mirror, uint64_t size, struct hash *ret_root) MUST_USE;
+
 #endif

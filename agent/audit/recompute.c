@@ -41,6 +41,9 @@ static const struct {
 	{KLUIS__OPERATION__KIND_HOLDINGS, recompute_list},
 	{KLUIS__OPERATION__KIND_NOTICES, recompute_list},
 	{KLUIS__OPERATION__KIND_FINDINGS, recompute_list},
+	{KLUIS__OPERATION__KIND_WITNESS, recompute_witness},
+	{KLUIS__OPERATION__KIND_ROSTER, recompute_roster},
+	{KLUIS__OPERATION__KIND_GET_COSIGNED, recompute_get_cosigned},
 };
 
 /* What no operation but lookup and sync does: hand out personal data. */
@@ -59,6 +62,10 @@ void recompute(const struct state *state, const struct step *step)
 	unsigned principal = 1u << step->entry->principal.kind;
 
 	check_no_disclosure(state, step);
+	if (step->row != NULL && step->row->is_unlogged) {
+		finding_add_step(state->findings, step, "is of a kind that leaves no entry (R120)");
+		return;
+	}
 	if (step->row == NULL || (step->row->may & principal) == 0) {
 		expect_code(state, step, ERR_FORBIDDEN, NULL);
 		return;

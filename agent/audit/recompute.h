@@ -24,6 +24,7 @@ recompute_fn recompute_charter, recompute_open_store, recompute_invite, recomput
 	recompute_get_checkpoint, recompute_read_log;
 recompute_fn recompute_local_access, recompute_lease, recompute_purge, recompute_list;
 recompute_fn recompute_incident, recompute_subject_request;
+recompute_fn recompute_witness, recompute_roster, recompute_get_cosigned;
 recompute_fn recompute_rotate_key, recompute_revoke, recompute_trust, recompute_master_key, recompute_rewrap;
 
 #endif

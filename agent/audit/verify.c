@@ -238,7 +238,8 @@ static enum err check_file(void *context, const char *name, struct fault *fault)
 	struct tile tile;
 
 	(void)fault;
-	if (strcmp(name, "checkpoint") == 0 || strcmp(name, "controller.vkey") == 0 || is_paper(verifier, name))
+	if (strcmp(name, "checkpoint") == 0 || strcmp(name, COSIGNED_NAME) == 0 ||
+	    strcmp(name, "controller.vkey") == 0 || is_paper(verifier, name))
 		return ERR_OK;
 	if (tile_parse_path(name, &tile) == ERR_OK) {
 		if (!mirror_has_tile(verifier->mirror.checkpoint.size, &tile))
@@ -313,6 +314,8 @@ static enum err check_all(struct verifier *verifier, struct fault *fault)
 	TRY(check_tree(verifier, &is_whole, fault));
 	if (!is_found || !is_whole)
 		return ERR_OK;
+	TRY(cosigned_check(&verifier->mirror, &verifier->chain, verifier->options->policy, verifier->findings,
+			   &verifier->summary->cosigned, fault));
 	TRY(check_entries(verifier, fault));
 	enum err err = paperwork_check(&verifier->papers, &verifier->mirror, &verifier->principals.controller,
 				       verifier->findings);

@@ -7,6 +7,7 @@
 #ifndef AUDIT_VERIFY_H
 #define AUDIT_VERIFY_H
 
+#include "cosigned.h"
 #include "finding.h"
 #include "mirror.h"
 
@@ -18,6 +19,7 @@ struct verify_options {
 	const struct public_key *controller; /* NULL: the mirror's controller.vkey */
 	const char *since; /* a checkpoint note that this log must continue; NULL: .verified, if there */
 	bool skips_signatures;
+	const struct policy *policy; /* that the cosigned checkpoint is held against; NULL: none */
 };
 
 struct verify_summary {
@@ -28,6 +30,7 @@ struct verify_summary {
 	uint64_t since;	     /* size of the older checkpoint, 0 if there was none */
 	uint32_t trust;	     /* version of the trust that the log's keys were followed to, 0 if there was none */
 	size_t principals, papers;
+	struct cosigned_summary cosigned;
 };
 
 /*
