@@ -9,55 +9,18 @@
 #include "kluis/hash.h"
 #include "kluis/ini.h"
 #include "kluis/table.h"
+#include "office_staff.h"
 #include "staff.h"
-
-/* Taken off here, but the broker has not said yet that it knows. */
-static bool is_leaving(const struct replica_employee *employee)
-{
-	return employee->role[0] == '\0';
-}
-
-static enum err find_employee(const struct agent *agent, const char *handle, struct replica_employee *ret_employee)
-{
-	return ini_is_name(handle) ? replica_get_employee(&agent->replica, handle, ret_employee) : ERR_NOT_FOUND;
-}
 
 enum err employee_named(const struct agent *agent, const struct agent_options *settings,
 			struct replica_employee *ret_employee, struct fault *fault)
 {
-	enum err err = find_employee(agent, settings->employee, ret_employee);
+	enum err err = office_staff_find(agent, settings->employee, ret_employee);
 
-	if (err == ERR_NOT_FOUND || (err == ERR_OK && is_leaving(ret_employee)))
+	if (err == ERR_NOT_FOUND || (err == ERR_OK && office_staff_is_leaving(ret_employee)))
 		return fault_set(fault, ERR_NO_EMPLOYEE,
 				 "'%.64s' is not on the roster; 'kluis-agent staff list' shows it", settings->employee);
 	return err;
-}
-
-static enum err send_staff(struct agent *agent, const struct replica_employee *employee, const char *role,
-			   struct fault *fault)
-{
-	struct arena arena CLEANUP(arena_fini) = {0};
-	struct session_answer answer;
-	Kluis__Operation operation = KLUIS__OPERATION__INIT;
-	Kluis__Staff staff = KLUIS__STAFF__INIT;
-	Kluis__StaffContent content = KLUIS__STAFF_CONTENT__INIT;
-	struct agent_call call = {.operation = &operation, .is_outside_agreement = true};
-	char role_text[NAME_MAX_ + 1], name[VALUE_MAX + 1];
-
-	arena_init(&arena, REQUEST_ARENA_MAX);
-	snprintf(role_text, sizeof role_text, "%s", role);
-	snprintf(name, sizeof name, "%s", employee->name);
-	staff.employee = wire_data(SLICE_ARRAY(employee->pseudonym));
-	staff.role = role_text;
-	content.name = name;
-	if (role[0] != '\0') {
-		TRY(part_make(&content.base, &arena, &call.part, &staff.commitment));
-		staff.has_commitment = 1;
-	}
-	operation.kind_case = KLUIS__OPERATION__KIND_STAFF;
-	operation.staff = &staff;
-	TRY(agent_send(agent, &call, &arena, &answer, fault));
-	return agent_verdict(&answer, fault);
 }
 
 static enum err read_name(struct replica_employee *employee, struct fault *fault)
@@ -100,21 +63,12 @@ enum err agent_command_staff_add(void *target, const struct command_arguments *a
 	if (settings->role == NULL || !ini_is_name(settings->role))
 		return fault_set(fault, ERR_USAGE, "say --role NAME, one of the charter's");
 	TRY(agent_open(&agent, settings->data, fault));
-	enum err err = find_employee(&agent, handle, &employee);
-	if (err == ERR_OK && is_leaving(&employee)) /* somebody else may follow under this handle */
-		return fault_set(fault, ERR_STATE, "'%s' is leaving; first 'kluis-agent staff remove %s' again", handle,
-				 handle);
-	if (err == ERR_NOT_FOUND) {
-		TRY(read_name(&employee, fault));
-		random_bytes(employee.pseudonym, sizeof employee.pseudonym);
-		memcpy(employee.handle, handle, strlen(handle) + 1);
-	} else {
-		TRY(err);
-	}
-	memcpy(employee.role, settings->role, strlen(settings->role) + 1);
+	enum err err = office_staff_find(&agent, handle, &employee);
+	if (err == ERR_NOT_FOUND)
+		err = read_name(&employee, fault);
+	TRY(err);
 	TRY(agent_connect(&agent, LANE_ADMIN, fault));
-	TRY(send_staff(&agent, &employee, employee.role, fault));
-	TRY(replica_put_employee(&agent.replica, &employee));
+	TRY(office_staff_put(&agent, handle, settings->role, employee.name, fault));
 	return advise_pin(&agent, handle);
 }
 
@@ -122,23 +76,11 @@ enum err agent_command_staff_remove(void *target, const struct command_arguments
 {
 	const struct agent_options *settings = target;
 	struct agent agent CLEANUP(agent_close) = {.lock = -1};
-	struct replica_employee employee;
 
 	TRY(agent_open(&agent, settings->data, fault));
-	enum err err = find_employee(&agent, arguments->items[0], &employee);
-	if (err == ERR_NOT_FOUND)
-		return fault_set(fault, err, "'%.64s' is not on the roster", arguments->items[0]);
-	TRY(err);
-	/* here at once; the pseudonym stays until the broker, which may not be in reach, has heard it */
-	employee.role[0] = '\0';
-	TRY(replica_put_employee(&agent.replica, &employee));
+	TRY(office_staff_leave(&agent, arguments->items[0], fault));
 	TRY(agent_connect(&agent, LANE_ADMIN, fault));
-	err = send_staff(&agent, &employee, "", fault);
-	if (err != ERR_OK && err != ERR_NOT_FOUND) /* not found: head office took it off before */
-		return err;
-	if (fault != NULL)
-		fault->text[0] = '\0';
-	return replica_remove_employee(&agent.replica, employee.handle);
+	return office_staff_remove(&agent, arguments->items[0], fault);
 }
 
 static const struct table_column columns[] = {{"handle", "handle", TABLE_LEFT},
@@ -161,7 +103,7 @@ static enum err add_row(void *context, const struct replica_employee *employee)
 	TRY(staff_standing(listing->replica, employee->handle, &standing));
 	hex_print(SLICE_ARRAY(employee->pseudonym), pseudonym);
 	json_t *cells[] = {json_string(employee->handle),
-			   json_string(is_leaving(employee) ? "(leaving)" : employee->role),
+			   json_string(office_staff_is_leaving(employee) ? "(leaving)" : employee->role),
 			   json_string(employee->name), json_string(pseudonym),
 			   json_string(standing.is_locked ? "locked"
 				       : standing.has_pin ? "set"

@@ -7,9 +7,9 @@
 
 #include "command/options.h"
 #include "home.h"
-#include "kluis/checkpoint.h"
 #include "kluis/clock.h"
 #include "kluis/table.h"
+#include "office_prove.h"
 #include "sync.h"
 
 static const struct table_column columns[] = {{"what", "what", TABLE_LEFT}, {"value", "value", TABLE_LEFT}};
@@ -79,53 +79,19 @@ enum err agent_command_status(void *target, const struct command_arguments *argu
 
 /* ---- prove ---- */
 
-static enum err check_proof(const struct agent *agent, struct slice proof, uint64_t index, struct fault *fault)
-{
-	struct arena arena CLEANUP(arena_fini) = {0};
-	struct checkpoint checkpoint;
-	uint64_t proved;
-	const struct session *session = &agent->session;
-
-	arena_init(&arena, REQUEST_ARENA_MAX);
-	if (!session->has_acknowledgement || session->entry_index != index)
-		return ERR_OK; /* only this lane's last leaf is remembered; the proof is printed for who has the entry
-				*/
-	enum err err = ERR_SIGNATURE;
-	struct fault cause = {""};
-	for (size_t i = 0; i < agent->membership.log_count && err == ERR_SIGNATURE; i++) {
-		cause.text[0] = '\0';
-		err = tlog_proof_verify(proof, &session->entry_leaf, &agent->membership.logs[i], &proved, &checkpoint,
-					&cause);
-	}
-	if (err == ERR_SIGNATURE)
-		return fault_set(fault, err, "%s; has the log another key? 'kluis-agent trust' asks", cause.text);
-	if (err != ERR_OK)
-		return fault_set(fault, err, "%s", cause.text);
-	return proved == index ? ERR_OK : fault_set(fault, ERR_PROOF, "the proof is for entry %" PRIu64, proved);
-}
-
 enum err agent_command_prove(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct agent_options *settings = target;
 	struct arena arena CLEANUP(arena_fini) = {0};
 	struct agent agent CLEANUP(agent_close) = {.lock = -1};
-	struct session_answer answer;
-	Kluis__Operation operation = KLUIS__OPERATION__INIT;
-	Kluis__Prove prove = KLUIS__PROVE__INIT;
-	struct agent_call call = {.operation = &operation, .is_outside_agreement = true};
+	struct slice proof;
+	uint64_t index;
 
 	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
-	TRY(command_number("INDEX", arguments->items[0], 0, UINT64_MAX / 2, &prove.index, fault));
+	TRY(command_number("INDEX", arguments->items[0], 0, UINT64_MAX / 2, &index, fault));
 	TRY(agent_open(&agent, settings->data, fault));
 	TRY(agent_connect(&agent, LANE_ADMIN, fault));
-	operation.kind_case = KLUIS__OPERATION__KIND_PROVE;
-	operation.prove = &prove;
-	TRY(agent_send(&agent, &call, &arena, &answer, fault));
-	TRY(agent_verdict(&answer, fault));
-	if (answer.reply->n_data != 1 || answer.reply->data[0]->n_items != 1)
-		return fault_set(fault, ERR_MISMATCH, "the broker gave no proof");
-	struct slice proof = wire_slice(answer.reply->data[0]->items[0]);
-	TRY(check_proof(&agent, proof, prove.index, fault));
+	TRY(office_prove(&agent, index, &arena, &proof, fault));
 	fwrite(proof.data, 1, proof.length, stdout);
 	return ERR_OK;
 }

@@ -169,7 +169,10 @@ static enum err serve_tills(struct daemon *daemon, struct fault *fault)
 					      .outbox = daemon->shop.outbox,
 					      .status = status,
 					      .status_context = daemon,
-					      .admin_token = daemon->admin_token};
+					      .admin_token = daemon->admin_token,
+					      .office = office_calls,
+					      .office_count = office_call_count,
+					      .office_context = &daemon->office};
 
 	if (!daemon->config.is_till_served)
 		return ERR_OK;

@@ -9,6 +9,7 @@
 
 #include "desk/desk.h"
 #include "home.h"
+#include "till/server.h"
 
 struct office {
 	pthread_mutex_t mutex;
@@ -21,5 +22,11 @@ void office_fini(struct office *office);
 
 /* Registers the key that the store cosigns with (R144). */
 enum err office_witness(struct office *office, const struct secret_key *witness, struct fault *fault) MUST_USE;
+
+/* For the tills' server; context: the office (office_calls.c). */
+extern const struct till_office_call office_calls[];
+extern const size_t office_call_count;
+/* The outbox as a JSON array, refused items first; a new reference. */
+enum err office_outbox_items(struct outbox *outbox, json_t **ret_items) MUST_USE;
 
 #endif
