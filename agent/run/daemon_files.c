@@ -74,9 +74,10 @@ enum err daemon_take_trust(void *context, struct session *session, struct slice 
 	if (!is_new)
 		return ERR_OK;
 	TRY(membership_read(daemon->folder, &daemon->agent.arena, &membership, fault));
-	/* read by this thread alone: the keeper's, which cosigns */
+	pthread_mutex_lock(&daemon->office.mutex);
 	daemon->agent.membership.logs = membership.logs;
 	daemon->agent.membership.log_count = membership.log_count;
+	pthread_mutex_unlock(&daemon->office.mutex);
 	bytes_init(&pem, LINK_PEM_MAX);
 	TRY(daemon_read_certificates(daemon, &pem, fault));
 	return link_trust(daemon->link, (const char *)pem.data);
