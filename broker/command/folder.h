@@ -1,7 +1,8 @@
 /*
  * The broker's folder:
  *
- *     broker.ini      where it listens, which address invitations carry, which witnesses are asked (kluis-broker.ini(5))
+ *     broker.ini      where it listens, which address invitations carry, which witnesses are asked
+ * (kluis-broker.ini(5))
  *
  *     controller.key  head office's signing key      log.key    signs checkpoints
  *     master.key      wraps customers' keys          tls.key, tls.crt

@@ -13,8 +13,8 @@
 /* The trust in force; before the first note what invitations say, as version 0: log.key and tls.crt. In the arena. */
 enum err succession_read(struct office *office, struct arena *arena, struct trust *ret_trust,
 			 struct fault *fault) MUST_USE;
-/* Signs next (whose version, place and origin are filled in from before) with head office's key and those of the log that
- * R141 asks for, as far as the folder has them, and enters it. */
+/* Signs next (whose version, place and origin are filled in from before) with head office's key and those of the log
+ * that R141 asks for, as far as the folder has them, and enters it. */
 enum err succession_enter(struct office *office, const struct trust *before, struct trust *next,
 			  struct fault *fault) MUST_USE;
 
