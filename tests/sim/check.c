@@ -284,6 +284,36 @@ static int grant_of(const struct comparing *comparing, const struct model_custom
 	return model_permits(comparing->sim->model, &ask);
 }
 
+/* What a sync gives beside the values (R130, R132): fields 1, 3 and 4 are those that customers are found by. */
+static void check_beside(const struct comparing *comparing, const struct model_customer *customer,
+			 const struct replica_row *row, const Kluis__Values *values)
+{
+	struct sim *sim = comparing->sim;
+	const struct agreement_spec *spec = sim->model->stores[comparing->store].current.spec;
+	const struct model_record *record = &customer->records.items[customer->records.count - 1];
+	const struct model_visit *visit = &customer->visits[comparing->store];
+	const Kluis__Facts *facts = values->facts;
+	bool is_looked_up = false;
+	size_t handles = 0;
+
+	for (size_t i = 0; i < spec->grant_count; i++)
+		is_looked_up |= spec->grants[i].purpose == comparing->purpose &&
+				(spec->grants[i].operations >> OPERATION_LOOKUP & 1) != 0;
+	for (unsigned field = 0; field < SPEC_FIELDS && is_looked_up; field++)
+		handles += field != 1 && field <= 3 && record->values[field] != NULL;
+	if (values->n_handles != handles)
+		sim_fail(sim, "I11", "%zu handles, not %zu", values->n_handles, handles);
+	if (facts == NULL || facts->has_last_visit_day != visit->has ||
+	    (visit->has && facts->last_visit_day != visit->day) ||
+	    facts->is_registered_here != (customer->registered.is_known && customer->registered.store == spec->store) ||
+	    facts->is_owned_here !=
+		    model_is_owner(sim->model, customer, spec->store, (int64_t)(broker_now(sim) / DAY_MS)))
+		sim_fail(sim, "I11", "store %u has other facts", spec->store);
+	for (size_t i = 0; i < values->n_superseded; i++)
+		if ((row->fields >> (values->superseded[i]->field - 1) & 1) == 0)
+			sim_fail(sim, "I4", "store %u has a superseded value of a field that it has not", spec->store);
+}
+
 static void check_row(struct comparing *comparing, const struct model_customer *customer, int grant,
 		      const struct replica_row *row)
 {
@@ -305,6 +335,7 @@ static void check_row(struct comparing *comparing, const struct model_customer *
 			sim_fail(sim, "I11", "store %u has another value of field %u",
 				 sim->stores[comparing->store].store, field + 1);
 	}
+	check_beside(comparing, customer, row, values);
 }
 
 static enum err compare_row(void *context, const struct replica_row *row)

@@ -68,6 +68,7 @@ static void open_lane(struct client *client)
 		sim_fail(client->sim, "session", "%s", fault.text);
 	client->is_open = true;
 	client->has_inbox = client->is_feeding = false;
+	client->ticket = 0; /* what still comes on connections of before the crash comes to nobody */
 }
 
 static void close_lane(struct client *client)

@@ -414,6 +414,24 @@ static bool is_for_person(const struct entry *entry)
 	return false;
 }
 
+static void check_disclosed_again(const struct model *model, const struct entry *entry, size_t operation)
+{
+	const char *purpose = entry->request->operations[operation]->purpose;
+	const Kluis__Result *result = entry->decoded->results[operation];
+
+	for (size_t i = 0; i < result->n_disclosures; i++) {
+		if (!result->disclosures[i]->has_commitment)
+			continue;
+		const struct model_customer *customer =
+			model_customer(model->sim->model, wire_slice(result->disclosures[i]->customer));
+		if (customer->is_restricted)
+			sim_fail(model->sim, "I4", "values again of somebody who was restricted since");
+		bool has_consented = customer->has_status[1] && (customer->status[1] == 4 || customer->status[1] == 5);
+		if (model_purpose(purpose) == 1 && !has_consented)
+			sim_fail(model->sim, "I4", "values again of somebody who took the consent back");
+	}
+}
+
 /* A store is answered once more: is it still its right? */
 static void check_again(const struct model *model, const struct entry *entry, uint64_t time_s)
 {
@@ -423,6 +441,8 @@ static void check_again(const struct model *model, const struct entry *entry, ui
 		place++;
 	if (!model_in_force(model, place, time_s))
 		sim_fail(model->sim, "I6", "values for store %u, whose access has ended", entry->principal.store);
+	for (size_t i = 0; i < entry->decoded->n_results; i++)
+		check_disclosed_again(model, entry, i);
 	if (!is_for_person(entry))
 		return;
 	const struct model_employee *employee =

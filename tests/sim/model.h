@@ -15,8 +15,16 @@ struct model_visit {
 	int32_t day;
 };
 
+/* When, after how many others of that time, and by whom a field was last said something of (FORMAT.md R131). */
+struct model_stamp {
+	bool has;
+	uint64_t made_ms;
+	uint32_t step, store;
+};
+
 struct model_record {
 	char *values[SPEC_FIELDS]; /* NULL: none */
+	struct model_stamp stamps[SPEC_FIELDS];
 };
 
 struct model_customer {
@@ -132,6 +140,8 @@ struct model_ask {
 int model_permits(const struct model *model, const struct model_ask *ask);
 /* Is there an agreement in force at this time? */
 bool model_in_force(const struct model *model, size_t store, uint64_t time_s);
+/* R70 to R72 by the charter in force; today: a UTC day. */
+bool model_is_owner(const struct model *model, const struct model_customer *customer, uint32_t store, int64_t today);
 /* The fields of a grant that a record has. */
 uint64_t model_fields(const struct grant_spec *grant, const struct model_record *record);
 /* What may be seen of a field, in the arena. */

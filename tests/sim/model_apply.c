@@ -18,6 +18,39 @@ static struct slice content_of(const struct model *model, ProtobufCBinaryData co
 
 /* ---- records ---- */
 
+/* When, by whom and on which version this operation's values were made. */
+static struct model_stamp made_by(const struct model *model, const struct model_step *step, size_t latest,
+				  size_t *ret_basis)
+{
+	const Kluis__Update *update = step->operation->update;
+	bool is_update = step->operation->kind_case == KLUIS__OPERATION__KIND_UPDATE;
+	struct model_stamp made = {.has = true,
+				   .made_ms = step->time_ms - step->time_ms % 1000 + 999,
+				   .store = step->is_store ? model->sim->stores[step->store].store : 100000};
+
+	*ret_basis = latest;
+	if (!is_update || !step->is_store || !update->has_made_ms)
+		return made;
+	*ret_basis = update->has_basis ? update->basis : 0;
+	if (update->made_ms < made.made_ms)
+		made.made_ms = update->made_ms;
+	return made;
+}
+
+/* Does it stand against what is there? Not if that was made later, and this one not on it. */
+static bool stands(struct model_stamp *made, const struct model_stamp *base, const struct model_stamp *before)
+{
+	if (base != NULL && base->has && base->made_ms >= made->made_ms) {
+		made->made_ms = base->made_ms;
+		made->step = base->step + 1;
+	}
+	if (!before->has)
+		return true;
+	if (made->made_ms != before->made_ms)
+		return made->made_ms > before->made_ms;
+	return made->step != before->step ? made->step > before->step : made->store >= before->store;
+}
+
 static void write_record(struct model *model, const struct model_step *step, struct model_customer *customer,
 			 ProtobufCBinaryData commitment)
 {
@@ -33,10 +66,26 @@ static void write_record(struct model *model, const struct model_step *step, str
 		record = customer->records.items[customer->records.count - 1];
 	sim_must(model->sim, WIRE_DECODE(Values, values, content_of(model, commitment), &model->arena, &values),
 		 "values");
+	size_t basis, count = customer->records.count;
+	struct model_stamp made = made_by(model, step, count, &basis);
+	const struct model_record *base =
+		basis == 0 || count == 0 ? NULL : &customer->records.items[(basis < count ? basis : count) - 1];
+	uint64_t lost = 0;
 	for (size_t i = 0; i < values->n_values; i++) {
 		char *value = values->values[i]->value;
-		record.values[values->values[i]->field - 1] = *value == '\0' ? NULL : value;
+		unsigned field = values->values[i]->field - 1;
+		struct model_stamp stamp = made;
+
+		if (!stands(&stamp, base == NULL ? NULL : &base->stamps[field], &record.stamps[field])) {
+			lost |= (uint64_t)1 << field;
+			continue;
+		}
+		record.values[field] = *value == '\0' ? NULL : value;
+		record.stamps[field] = stamp;
 	}
+	if (step->result->lost != lost)
+		sim_fail(model->sim, "I10", "fields %llx were lost, not %llx", (unsigned long long)lost,
+			 (unsigned long long)step->result->lost);
 	*LIST_ADD(&customer->records) = record;
 }
 

@@ -104,8 +104,7 @@ bool model_in_force(const struct model *model, size_t store, uint64_t time_s)
 	       time_s < current->spec->until_s;
 }
 
-/* R70 to R72 by the charter in force. */
-static bool is_owner(const struct model *model, const struct model_customer *customer, uint32_t store, int64_t today)
+bool model_is_owner(const struct model *model, const struct model_customer *customer, uint32_t store, int64_t today)
 {
 	const struct charter_spec *charter = model->charter;
 	const struct store_day *owner = customer->registered.is_known ? &customer->registered : &customer->first;
@@ -128,7 +127,7 @@ static bool is_in_scope(const struct model *model, const struct model_ask *ask, 
 	if (grant->scope == SCOPE_ALL || ask->operation == OPERATION_REGISTER)
 		return true;
 	if (grant->scope == SCOPE_OWNED)
-		return is_owner(model, customer, spec->store, today);
+		return model_is_owner(model, customer, spec->store, today);
 	if (grant->scope == SCOPE_VISITED)
 		return ask->operation == OPERATION_RECEIPT ||
 		       (visit->has && (window == 0 || today - visit->day <= window));

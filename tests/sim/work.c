@@ -183,7 +183,14 @@ static struct action make_update(struct sim *sim, struct actor *actor)
 
 	if (*values == '\0')
 		values = chance(sim, 50) ? "3=" : "2=Iemand";
-	return action_update(&sim->franchise, purpose_of(sim, actor), any_customer(sim), values);
+	struct action action = action_update(&sim->franchise, purpose_of(sim, actor), any_customer(sim), values);
+	Kluis__Update *update = action.operation->update;
+	/* one that waited while the store was offline, also by a clock that goes before */
+	update->has_made_ms = chance(sim, 50);
+	update->made_ms = sim->now_ms + 2000 - draw(sim, chance(sim, 50) ? 60000 : DAY_MS);
+	update->has_basis = update->has_made_ms && chance(sim, 80);
+	update->basis = (uint32_t)draw(sim, 6);
+	return action;
 }
 
 static struct action make_consent(struct sim *sim, struct actor *actor)
