@@ -32,6 +32,16 @@ static const struct change_fact *standing_at(const struct customer_fact *custome
 	return change;
 }
 
+/* Negative: the first does not stand against the second. */
+static int compare(const struct change_fact *one, const struct change_fact *other)
+{
+	if (one->made_ms != other->made_ms)
+		return one->made_ms < other->made_ms ? -1 : 1;
+	if (one->step != other->step)
+		return one->step < other->step ? -1 : 1;
+	return one->store < other->store ? -1 : one->store > other->store;
+}
+
 static struct change_fact stamp(const struct customer_fact *customer, const struct origin *origin, uint64_t field)
 {
 	const struct change_fact *base = standing_at(customer, field, origin->basis);
@@ -41,18 +51,13 @@ static struct change_fact stamp(const struct customer_fact *customer, const stru
 		change.made_ms = base->made_ms;
 		change.step = base->step + 1;
 	}
+	/* a store's own change takes the place of its earlier one */
+	const struct change_fact *before = standing_at(customer, field, UINT32_MAX);
+	if (before != NULL && before->store == change.store && compare(&change, before) < 0) {
+		change.made_ms = before->made_ms;
+		change.step = before->step;
+	}
 	return change;
-}
-
-static bool stands(const struct change_fact *change, const struct change_fact *before)
-{
-	if (before == NULL)
-		return true;
-	if (change->made_ms != before->made_ms)
-		return change->made_ms > before->made_ms;
-	if (change->step != before->step)
-		return change->step > before->step;
-	return change->store >= before->store;
 }
 
 uint64_t meeting_lost(const struct customer_fact *customer, const struct step *step)
@@ -65,7 +70,8 @@ uint64_t meeting_lost(const struct customer_fact *customer, const struct step *s
 		if (field == 0)
 			continue;
 		struct change_fact change = stamp(customer, &origin, field);
-		if (!stands(&change, standing_at(customer, field, UINT32_MAX)))
+		const struct change_fact *before = standing_at(customer, field, UINT32_MAX);
+		if (before != NULL && compare(&change, before) < 0)
 			lost |= field;
 	}
 	return lost;

@@ -35,8 +35,18 @@ const Rows__RecordValue *record_value(const Rows__Record *record, uint32_t field
 	return value == NULL || value->value[0] == '\0' ? NULL : value;
 }
 
+/* Takes the place of an own earlier change, and its stamp if that is the higher one: a store's changes of a customer
+ * come in the order in which it made them, whatever its clock did. */
+static void follow(Rows__RecordValue *value, const Rows__RecordValue *own)
+{
+	if (compare_stamps(value, own) >= 0)
+		return;
+	value->made_ms = own->made_ms;
+	value->step = own->step;
+}
+
 static Rows__RecordValue *stamped(struct context *context, const Kluis__Value *given,
-				  const struct change_origin *origin)
+				  const struct change_origin *origin, const Rows__RecordValue *before)
 {
 	const Rows__RecordValue *base = find(origin->base, given->field);
 	Rows__RecordValue *value = arena_alloc(context->arena, sizeof(*value));
@@ -53,6 +63,8 @@ static Rows__RecordValue *stamped(struct context *context, const Kluis__Value *g
 		value->made_ms = base->made_ms;
 		value->step = base->step + 1;
 	}
+	if (before != NULL && before->store == value->store)
+		follow(value, before);
 	return value;
 }
 
@@ -83,25 +95,22 @@ static void keep(Rows__Record *record, Rows__RecordValue *loser)
 	record->superseded[place] = loser;
 }
 
-/* Takes out what the change was made on, and its store's own earlier changes. True if a later one of that store stays:
- * then the change itself is not kept. */
-static bool drop_known(Rows__Record *record, const Rows__RecordValue *value, const struct change_origin *origin)
+/* Takes out what the change was made on, and its store's own earlier change. */
+static void drop_known(Rows__Record *record, Rows__RecordValue *value, const struct change_origin *origin)
 {
 	size_t count = 0;
-	bool has_later = false;
 
 	for (size_t i = 0; i < record->n_superseded; i++) {
 		Rows__RecordValue *old = record->superseded[i];
 		bool is_own = old->field == value->field && old->store == value->store;
 		bool is_seen = old->field == value->field && old->version <= origin->basis;
 
-		if (is_seen || (is_own && compare_stamps(old, value) <= 0))
-			continue;
-		has_later = has_later || is_own;
-		record->superseded[count++] = old;
+		if (is_own)
+			follow(value, old);
+		if (!is_own && !is_seen)
+			record->superseded[count++] = old;
 	}
 	record->n_superseded = count;
-	return has_later;
 }
 
 /* Two changes of which neither was made on the other, by two stores. */
@@ -123,14 +132,14 @@ static enum err meet(struct context *context, const Kluis__Value *given, const s
 		     struct record_change *change, const Rows__RecordValue **ret_standing)
 {
 	const Rows__RecordValue *before = find(change->before, given->field);
-	Rows__RecordValue *value = stamped(context, given, origin);
+	Rows__RecordValue *value = stamped(context, given, origin, before);
 
 	if (value == NULL)
 		return ERR_MEMORY;
 	bool is_standing = before == NULL || compare_stamps(value, before) >= 0;
-	bool has_later = drop_known(change->record, value, origin);
+	drop_known(change->record, value, origin);
 	const Rows__RecordValue *loser = is_standing ? before : value;
-	if (before != NULL && did_meet(before, value, origin) && (is_standing || !has_later)) {
+	if (before != NULL && did_meet(before, value, origin)) {
 		Rows__RecordValue *kept = arena_alloc(context->arena, sizeof(*kept));
 		if (kept == NULL)
 			return ERR_MEMORY;

@@ -46,6 +46,12 @@ static bool stands(struct model_stamp *made, const struct model_stamp *base, con
 	}
 	if (!before->has)
 		return true;
+	if (made->store == before->store) { /* its own: whatever the clock did */
+		bool is_later = made->made_ms > before->made_ms ||
+				(made->made_ms == before->made_ms && made->step > before->step);
+		*made = is_later ? *made : *before;
+		return true;
+	}
 	if (made->made_ms != before->made_ms)
 		return made->made_ms > before->made_ms;
 	return made->step != before->step ? made->step > before->step : made->store >= before->store;

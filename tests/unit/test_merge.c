@@ -129,6 +129,15 @@ static void test_merge_rules(void **state)
 		 {{1, 100000, 0, {"o"}}, {10, 8, 1, {"b"}}, {10, 8, 1, {"c"}}},
 		 "1=c@8",
 		 0},
+		{"nor by a clock that was set back: it takes the other one's place",
+		 {{1, 100000, 0, {"o"}}, {10, 8, 1, {"b"}}, {5, 8, 1, {"c"}}, {9, 7, 1, {"a"}}},
+		 "1=c@8; 1=a@7",
+		 1},
+		{"nor what it registered while it was offline", {{20, 8, 0, {"o"}}, {10, 8, 0, {"c"}}}, "1=c@8", 0},
+		{"also where it does not stand",
+		 {{1, 100000, 0, {"o"}}, {10, 7, 1, {"a"}}, {11, 8, 1, {"b"}}, {5, 7, 1, {"c"}}},
+		 "1=b@8; 1=c@7",
+		 1},
 		{"other fields are not touched",
 		 {{1, 100000, 0, {"o", "p"}}, {10, 8, 1, {"b"}}, {5, 7, 1, {"a", "q"}}},
 		 "1=b@8|2=q@7; 1=a@7",
@@ -220,7 +229,7 @@ static void draw(struct random *random, struct world *world)
 	for (size_t s = 0; s < STORES; s++) {
 		uint64_t time = 15 + random_below(random, 10);
 
-		for (size_t c = 0; c < CHANGES_EACH; c++, time += random_below(random, 3)) {
+		for (size_t c = 0; c < CHANGES_EACH; c++, time += random_below(random, 5) - 2) {
 			struct made *made = &world->changes[s][c];
 
 			*made = (struct made){.made_ms = time, .store = (uint32_t)s + 7};
@@ -281,8 +290,11 @@ static size_t model_field(const struct world *world, size_t f, struct stamp *ret
 				continue;
 			struct stamp stamp = stamp_of(world, made, f);
 			is_known = is_known || made->basis > 0;
-			if (!has_word || order(&stamp, &ret_words[count]) >= 0)
-				ret_words[count] = stamp;
+			if (has_word && order(&stamp, &ret_words[count]) < 0) { /* a clock that was set back */
+				stamp.made_ms = ret_words[count].made_ms;
+				stamp.step = ret_words[count].step;
+			}
+			ret_words[count] = stamp;
 			has_word = true;
 		}
 		count += has_word;
