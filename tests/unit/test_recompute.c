@@ -53,7 +53,7 @@ static void test_who_may_not_send_is_forbidden(void **state)
 	rows = operation_rows(&count);
 	for (size_t i = 0; i < count; i++)
 		for (unsigned kind = PRINCIPAL_CONTROLLER; kind <= PRINCIPAL_AUDITOR; kind++) {
-			if ((rows[i].may & 1u << kind) != 0)
+			if ((rows[i].may & 1u << kind) != 0 || rows[i].is_unlogged)
 				continue;
 			recompute_strange(rows[i].kind, (enum principal_kind)kind, ERR_OK);
 			assert_int_equal(lines.count, 1);
@@ -61,6 +61,15 @@ static void test_who_may_not_send_is_forbidden(void **state)
 			recompute_strange(rows[i].kind, (enum principal_kind)kind, ERR_FORBIDDEN);
 			assert_int_equal(lines.count, 0);
 		}
+}
+
+/* R120 */
+static void test_what_leaves_no_entry_has_none(void **state)
+{
+	(void)state;
+	recompute_strange(KIND(WATCH), PRINCIPAL_STORE, ERR_OK);
+	assert_int_equal(lines.count, 1);
+	assert_non_null(strstr(lines.first, "of a kind that leaves no entry"));
 }
 
 static void test_before_the_charter_nothing_has_a_meaning(void **state)
@@ -104,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_may_not_send_is_forbidden),
+		cmocka_unit_test(test_what_leaves_no_entry_has_none),
 		cmocka_unit_test(test_before_the_charter_nothing_has_a_meaning),
 		cmocka_unit_test(test_each_kind_of_the_story_has_its_row),
 	};
