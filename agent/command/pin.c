@@ -29,14 +29,15 @@ static enum err ask(const char *what, char ret_line[static LINE_SIZE], struct fa
 {
 	struct termios shown, hidden;
 
-	fprintf(stderr, "%s: ", what);
-	fflush(stderr);
 	if (tcgetattr(STDIN_FILENO, &shown) != 0)
 		return fault_set(fault, ERR_IO, "the terminal cannot be told not to show what is typed");
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) != 0)
 		return fault_set(fault, ERR_IO, "the terminal cannot be told not to show what is typed");
+	/* only now: what is typed before it is dropped, unseen or not */
+	fprintf(stderr, "%s: ", what);
+	fflush(stderr);
 	enum err err = read_line(ret_line, fault);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
 	fputc('\n', stderr);
