@@ -212,7 +212,7 @@ static enum err publish(struct store_txn *txn, const struct round *round)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
 	struct bytes note CLEANUP(bytes_fini) = {0};
-	size_t count = 0; /* gcc cannot see under a sanitizer that collect sets it */
+	size_t count;
 
 	arena_init(&arena, LINES_ARENA_MAX);
 	bytes_init(&note, PAPER_MAX);
