@@ -35,5 +35,8 @@ bool fail_end(void);
 bool fail_now(unsigned kind);
 
 void fail_sweep(unsigned kinds, enum err (*run)(void *context), void *context);
+/* The same for a run that makes the same few calls over and over from its from-th to its to-th: only some of these
+ * fail. */
+void fail_sweep_alike(unsigned kinds, unsigned from, unsigned to, enum err (*run)(void *context), void *context);
 
 #endif
