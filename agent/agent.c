@@ -61,7 +61,9 @@ static enum err open_all(struct agent *agent, uint64_t wait_ms, struct fault *fa
 	TRY(home_path(agent->folder, "lanes", agent->lanes, fault));
 	TRY(home_path(agent->folder, "db", path, fault));
 	TRY(store_open(path, &replica_layout, false, &agent->store, fault));
-	agent->replica = (struct replica){.store = agent->store, .key = agent->seal_key};
+	TRY(home_path(agent->folder, "leases", agent->leases, fault));
+	agent->replica =
+		(struct replica){.store = agent->store, .key = agent->seal_key, .keys = key_files(agent->leases)};
 	return ERR_OK;
 }
 

@@ -7,6 +7,7 @@
  *     retired.vkeys   keys that the store had before (rotate.h)
  *     agreement.note  in force, with both signatures    charter.note
  *     lanes/          sessions                          db/        the copy, the roster
+ *     leases/         keys of the copy (keyring.h)
  *
  * Threads: main thread only.
  */
@@ -57,7 +58,7 @@ struct agent {
 	struct replica replica;
 	struct link *link;
 	struct session session;
-	char lanes[HOME_PATH_MAX];
+	char lanes[HOME_PATH_MAX], leases[HOME_PATH_MAX];
 	struct charter *charter;     /* NULL without an agreement */
 	struct agreement *agreement; /* as signed here; NULL if none is */
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command/lease.h"
 #include "command/options.h"
 #include "home.h"
 #include "kluis/clock.h"
@@ -13,8 +14,8 @@
 
 #define TRIES 5
 
-static enum err sync_one(const struct sync *sync, const char *purpose, bool is_anew, struct sync_outcome *outcome,
-			 struct fault *fault)
+static enum err get_pages(const struct sync *sync, const char *purpose, bool is_anew, struct sync_outcome *outcome,
+			  struct fault *fault)
 {
 	struct progress progress;
 
@@ -30,6 +31,38 @@ static enum err sync_one(const struct sync *sync, const char *purpose, bool is_a
 	} while (outcome->verdict == ERR_OK && outcome->has_more);
 	progress_end(&progress);
 	return ERR_OK;
+}
+
+/* What a lease was refused for is what the pages would be refused for. */
+static enum err have_lease(struct agent *agent, const char *purpose, struct sync_outcome *outcome, struct fault *fault)
+{
+	struct lease_outcome lease;
+
+	TRY(lease_ask(agent, purpose, &lease, fault));
+	if (lease.verdict == ERR_OK)
+		return ERR_OK;
+	outcome->verdict = lease.verdict;
+	snprintf(outcome->clause, sizeof outcome->clause, "%s", lease.clause);
+	return ERR_OK;
+}
+
+/* A lease first: without it there is no key to seal the copy under. But a page that a killed command left pending is
+ * taken up before anything else is sent on its lane. */
+static enum err sync_one(struct agent *agent, const struct sync *sync, const char *purpose, bool is_anew,
+			 struct sync_outcome *outcome, struct fault *fault)
+{
+	struct replica_lease lease;
+	bool is_resumed = agent->session.has_pending && replica_lease(&agent->replica, purpose, &lease) == ERR_OK &&
+			  lease.has_key;
+
+	if (!is_resumed)
+		TRY(have_lease(agent, purpose, outcome, fault));
+	if (outcome->verdict == ERR_OK)
+		TRY(get_pages(sync, purpose, is_anew, outcome, fault));
+	if (is_resumed && outcome->verdict == ERR_OK)
+		TRY(have_lease(agent, purpose, outcome, fault));
+	return lease_refusal_ends_copy(outcome->verdict) ? lease_destroy(agent, purpose, outcome->verdict, fault)
+							 : ERR_OK;
 }
 
 static const struct table_column columns[] = {
@@ -53,27 +86,6 @@ static enum err add_row(struct table *table, const struct agent *agent, const ch
 	return table_add(table, cells);
 }
 
-/* What an earlier agreement gave and this one does not grant goes, whether the broker is in reach or not. */
-static enum err drop_ungranted(const struct agent *agent, struct fault *fault)
-{
-	uint32_t purposes = sync_purposes(agent->agreement);
-	const char *names[PURPOSES_MAX];
-	size_t count = 0;
-	uint64_t removed;
-
-	for (unsigned i = 0; i < agent->charter->purpose_count; i++)
-		if ((purposes & 1u << i) != 0)
-			names[count++] = agent->charter->purposes[i].name;
-	enum err err = replica_keep(&agent->replica, names, count, &removed);
-	if (err != ERR_OK)
-		return fault_set(fault, err, "the copy cannot be changed: %s", error_text(err));
-	if (removed > 0)
-		fprintf(stderr,
-			"%" PRIu64 " records removed: the agreement grants no copy for their purpose any more\n",
-			removed);
-	return ERR_OK;
-}
-
 static enum err sync_all(struct agent *agent, bool is_anew, struct table *table, enum err *verdict, struct fault *fault)
 {
 	struct sync sync = {.session = &agent->session,
@@ -87,7 +99,7 @@ static enum err sync_all(struct agent *agent, bool is_anew, struct table *table,
 		struct sync_outcome outcome = {0};
 		if ((purposes & 1u << i) == 0)
 			continue;
-		TRY(sync_one(&sync, agent->charter->purposes[i].name, is_anew, &outcome, fault));
+		TRY(sync_one(agent, &sync, agent->charter->purposes[i].name, is_anew, &outcome, fault));
 		TRY(add_row(table, agent, agent->charter->purposes[i].name, &outcome));
 		if (outcome.verdict != ERR_OK)
 			*verdict = outcome.verdict;
@@ -107,9 +119,11 @@ enum err agent_command_sync(void *target, const struct command_arguments *argume
 		return ERR_MEMORY;
 	TRY(agent_open(&agent, settings->data, fault));
 	TRY(agent_load_agreement(&agent, fault));
-	TRY(drop_ungranted(&agent, fault));
+	/* what is over goes, whether the broker is in reach or not */
+	TRY(lease_sweep(&agent, fault));
 	TRY(agent_connect(&agent, LANE_SYNC, fault));
 	TRY(sync_all(&agent, settings->is_anew, table, &verdict, fault));
+	TRY(lease_certify(&agent, fault));
 	TRY(table_print(table, stdout, settings->is_json));
 	return verdict == ERR_OK ? ERR_OK : fault_set(fault, verdict, "refused: %s", error_text(verdict));
 }
@@ -209,6 +223,7 @@ enum err agent_command_copy(void *target, const struct command_arguments *argume
 	TRY(agent_open(&agent, settings->data, fault));
 	TRY(agent_load_agreement(&agent, fault));
 	TRY(check_purpose(&agent, settings->purpose, fault));
+	TRY(lease_is_open(&agent, settings->purpose, fault));
 	struct printing printing = {.charter = agent.charter};
 	return replica_each(&agent.replica, settings->purpose, print_row, &printing);
 }

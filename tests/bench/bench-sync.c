@@ -37,7 +37,7 @@ struct copier {
 	struct link *link;
 	struct session session;
 	struct replica replica;
-	char folder[SCRATCH_MAX];
+	char folder[SCRATCH_MAX], leases[SCRATCH_MAX + 8];
 	uint64_t messages, sent_bytes, received_bytes;
 };
 
@@ -65,6 +65,10 @@ static void open_copier(struct copier *copier, const struct bench_broker *broker
 	copier->replica.key = key;
 	must(store_open(place, &replica_layout, true, &copier->replica.store, &fault) == ERR_OK, "opening the copy",
 	     &fault);
+	snprintf(copier->leases, sizeof(copier->leases), "%s/leases", copier->folder);
+	copier->replica.keys = key_files(copier->leases);
+	must(replica_set_lease(&copier->replica, PURPOSE, UINT64_MAX, clock_now_ms(), SLICE_ARRAY(key)) == ERR_OK,
+	     "leasing the copy", NULL);
 	must(link_open(broker->address, (const char *)broker->certificate.data, TIMEOUT_MS, &copier->link, &fault) ==
 		     ERR_OK,
 	     "connecting", &fault);

@@ -22,7 +22,7 @@ nothing_disclosed() {
 # refused_only: since mark_log no operation succeeded but those that only read papers and stores
 refused_only() {
   log_since
-  if grep -vE ',(get_paper|agreements|census),,ok,|,(charter|draft|standing|sync|accept),[^,]*,(paper|state|suspended|terminated|not_yet|expired|no_agreement|store),' "$work/new" >"$work/out"; then
+  if grep -vE ',(get_paper|agreements|census),,ok,|,(charter|draft|standing|sync|lease|accept),[^,]*,(paper|state|suspended|terminated|not_yet|expired|no_agreement|store),' "$work/new" >"$work/out"; then
     cat "$work/out" >&2
     fail "that is in the log and should not be"
   fi
@@ -174,8 +174,12 @@ shown "an agreement keeps the charter that it was signed under"
 
 # ---- suspended and ended -------------------------------------------------------------------------------------------------
 
+held=$(agent 2 copy --purpose service | wc -l)
 expect 0 "" kluis-broker agreement suspend 2
 expect 3 "store 2: refused: not possible in the present state" kluis-broker agreement suspend 2
+expect 3 "store is suspended [agreement: suspended]" agent 2 sync
+expect 3 "there is no copy for 'service' yet" agent 2 copy --purpose service
+shown "suspended: the copy is destroyed, and head office is told how many it were ($held)"
 mark_log
 expect 3 "store is suspended [agreement: suspended]" agent 2 sync
 refused_only
@@ -189,7 +193,6 @@ expect 3 "store is suspended" agent 2 sync
 refused_only
 shown "suspended: no sync, also after a new offer"
 expect 3 "refused: store is suspended" agent 2 agreement sign --yes
-held=$(agent 2 copy --purpose service | wc -l)
 expect 0 "store 2 is active again" kluis-broker agreement resume 2
 expect 3 "store 2: refused: not possible" kluis-broker agreement resume 2
 expect 3 "must name it under 'supersedes'" agent 2 agreement sign --yes
@@ -211,11 +214,12 @@ cp "$work/superseding.ini" "$work/template.ini"
 draft 2 >/dev/null
 sign_offer 2
 agent 2 agreement sign --yes >/dev/null
-expect 0 "$held records removed: the agreement grants no copy for their purpose any more" agent 2 sync
+expect 0 "the copy for 'fraud-prevention' was destroyed, $held customers: no grant for this purpose" agent 2 sync
 expect 3 "the agreement grants no copy for 'fraud-prevention'" agent 2 copy --purpose fraud-prevention
 [ "$(agent 2 copy --purpose service | wc -l)" -eq "$held" ] || fail "what is still granted is gone"
 shown "a purpose that the new agreement does not grant: its copy is removed"
 expect 0 "" kluis-broker agreement terminate 2
+expect 3 "[agreement: terminated]" agent 2 sync
 mark_log
 expect 3 "[agreement: terminated]" agent 2 sync
 expect 3 "store 2: refused: not possible" kluis-broker agreement resume 2

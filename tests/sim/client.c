@@ -96,6 +96,7 @@ static void open_copy(struct sim *sim, struct actor *actor, bool create)
 	if (store_open(actor->copy_folder, &replica_layout, create, &actor->copy.store, &fault) != ERR_OK)
 		sim_fail(sim, "copy", "%s", fault.text);
 	actor->copy.key = actor->sealing;
+	actor->copy.keys = key_shelf_memory(&actor->shelf);
 }
 
 static void lane_new(struct sim *sim, struct actor *actor, uint32_t lane, size_t *count)
@@ -277,6 +278,25 @@ void client_send(struct client *client, const struct action *actions, size_t cou
 	arena_reset(&client->sim->franchise.arena);
 }
 
+/* As the broker gives it; what a crash left of a copy is purged first. */
+static void have_lease(struct client *client)
+{
+	const struct replica *copy = &client->actor->copy;
+	struct sim *sim = client->sim;
+	struct replica_lease lease;
+	uint64_t customers;
+	bool is_stale;
+
+	sim_must(sim, replica_is_stale(copy, client->purpose, &is_stale), "stale");
+	if (is_stale)
+		sim_must(sim, replica_purge(copy, client->purpose, &customers), "purge");
+	if (replica_lease(copy, client->purpose, &lease) == ERR_NOT_FOUND)
+		sim_must(sim,
+			 replica_set_lease(copy, client->purpose, UINT64_MAX, sim->now_ms,
+					   SLICE_ARRAY(client->actor->sealing)),
+			 "lease");
+}
+
 /* Now or at the answer the disk may fail under the copy. */
 static void sync_now(struct client *client)
 {
@@ -292,6 +312,7 @@ static void sync_now(struct client *client)
 			    .charter = &spec->charter->parsed,
 			    .agreement = &spec->parsed,
 			    .tries = TRIES};
+	have_lease(client);
 	bool dies = !sim->is_calm && chance(sim, 8);
 	if (dies)
 		store_memory_crash(client->actor->copy.store, whens[draw(sim, 3)]);

@@ -19,6 +19,7 @@
 #include "franchise.h"
 #include "kluis/invitation.h"
 #include "kluis/session.h"
+#include "key_shelf.h"
 #include "random.h"
 #include "replica.h"
 #include "spec.h"
@@ -48,6 +49,7 @@ struct actor {
 	uint8_t sealing[KEY_SIZE];
 	bool has_copy;
 	struct replica copy; /* of a store */
+	struct key_shelf shelf;
 	char copy_folder[32];
 	bool is_invited; /* and has not sent its join yet */
 	uint8_t code[INVITATION_CODE_SIZE];

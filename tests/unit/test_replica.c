@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "fail.h"
+#include "key_shelf.h"
+#include "kluis/hash.h"
 #include "replica.h"
 #include "scratch.h"
 #include "test_keys.h"
@@ -17,6 +19,7 @@
 
 static char folder[SCRATCH_MAX], path[SCRATCH_MAX + 8];
 static uint8_t key[KEY_SIZE];
+static struct key_shelf shelf;
 static const uint8_t agreement[HASH_SIZE] = {1}, other_agreement[HASH_SIZE] = {2};
 static struct store *store;
 static struct replica replica;
@@ -29,7 +32,7 @@ static struct {
 	Kluis__Disclosure rows[ROWS_MAX], *row_list[ROWS_MAX];
 	Kluis__Part parts[ROWS_MAX], *part_list[ROWS_MAX];
 	uint8_t customers[ROWS_MAX][PSEUDONYM_SIZE];
-	char contents[ROWS_MAX][32];
+	uint8_t contents[ROWS_MAX][128];
 } made;
 
 static void page_begin(const char *purpose, const uint8_t *under, uint64_t cursor)
@@ -44,6 +47,38 @@ static void page_begin(const char *purpose, const uint8_t *under, uint64_t curso
 					  .entry_index = 70 + cursor,
 					  .result = &made.result,
 					  .parts = made.part_list};
+}
+
+static const uint8_t handle_key[KEY_SIZE] = {77};
+
+/* Field 1 is "customer <n> version <m>" and field 3 "<n % 2>", with their handles. */
+static struct slice content_of(uint8_t place[static 128], unsigned customer, unsigned version)
+{
+	Kluis__Values values = KLUIS__VALUES__INIT;
+	Kluis__Value value = KLUIS__VALUE__INIT, *list = &value;
+	Kluis__Handle handles[2] = {KLUIS__HANDLE__INIT, KLUIS__HANDLE__INIT},
+		      *handle_list[2] = {&handles[0], &handles[1]};
+	struct bytes bytes CLEANUP(bytes_fini) = {0};
+	uint8_t hashes[2][HANDLE_SIZE];
+	char text[32], digit[2] = {(char)('0' + customer % 2), '\0'};
+
+	snprintf(text, sizeof(text), "customer %u version %u", customer, version);
+	value.field = 1;
+	value.value = text;
+	values.values = &list;
+	values.n_values = 1;
+	handle_make(handle_key, 1, slice_text(text), hashes[0]);
+	handle_make(handle_key, 3, slice_text(digit), hashes[1]);
+	for (size_t i = 0; i < 2; i++) {
+		handles[i].field = i == 0 ? 1 : 3;
+		handles[i].hash = wire_data(SLICE_ARRAY(hashes[i]));
+	}
+	values.handles = handle_list;
+	values.n_handles = 2;
+	bytes_init(&bytes, 128);
+	assert_int_equal(wire_encode(&values.base, &bytes), ERR_OK);
+	memcpy(place, bytes.data, bytes.length);
+	return SLICE(place, bytes.length);
 }
 
 /* A row, or with version 0 a tombstone. */
@@ -65,8 +100,7 @@ static void page_add(uint8_t customer, uint32_t version)
 	size_t part = made.page.part_count++;
 	made.part_list[part] = &made.parts[part];
 	kluis__part__init(&made.parts[part]);
-	snprintf(made.contents[part], sizeof(made.contents[part]), "customer %u version %u", customer, version);
-	made.parts[part].content = wire_data(slice_text(made.contents[part]));
+	made.parts[part].content = wire_data(content_of(made.contents[part], customer, version));
 }
 
 static enum err apply(uint64_t expected_written, uint64_t expected_removed)
@@ -86,13 +120,17 @@ static char seen[512];
 static enum err see(void *context, const struct replica_row *row)
 {
 	size_t length = strlen(seen);
+	struct arena arena CLEANUP(arena_fini) = {0};
+	Kluis__Values *values;
 
 	(void)context;
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	TRY(WIRE_DECODE(Values, values, row->content, &arena, &values));
 	assert_int_equal(row->customer.length, PSEUDONYM_SIZE);
 	assert_int_equal(row->fields, 5);
 	assert_int_equal(row->grant, 3);
-	snprintf(seen + length, sizeof(seen) - length, "%u:%u@%u %.*s|", row->customer.data[0], row->version,
-		 (unsigned)row->entry_index, (int)row->content.length, (const char *)row->content.data);
+	snprintf(seen + length, sizeof(seen) - length, "%u:%u@%u %s|", row->customer.data[0], row->version,
+		 (unsigned)row->entry_index, values->values[0]->value);
 	return ERR_OK;
 }
 
@@ -124,7 +162,12 @@ static void open_store(bool is_new)
 	struct fault fault = {""};
 
 	assert_int_equal(store_open(path, &replica_layout, is_new, &store, &fault), ERR_OK);
-	replica = (struct replica){.store = store, .key = key};
+	replica = (struct replica){.store = store, .key = key, .keys = key_shelf_memory(&shelf)};
+}
+
+static void give_lease(const char *purpose)
+{
+	assert_int_equal(replica_set_lease(&replica, purpose, 2000, 1000, SLICE_ARRAY(handle_key)), ERR_OK);
 }
 
 static int set_up(void **state)
@@ -134,7 +177,11 @@ static int set_up(void **state)
 	scratch_new(folder);
 	snprintf(path, sizeof(path), "%s/db", folder);
 	memset(key, 42, sizeof(key));
+	shelf = (struct key_shelf){.made = 0};
 	open_store(true);
+	give_lease("service");
+	give_lease("service-plus");
+	give_lease("other");
 	return 0;
 }
 
@@ -228,6 +275,7 @@ static void test_keep_only_some_purposes(void **state)
 	(void)state;
 	const char *const purposes[] = {"a-first", "service", "service-plus", "zzz"};
 	for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
+		give_lease(purposes[i]);
 		page_begin(purposes[i], agreement, 5);
 		page_add(1, 1);
 		page_add(2, 1);
@@ -238,6 +286,9 @@ static void test_keep_only_some_purposes(void **state)
 	assert_int_equal(count_of("service"), 2);
 	assert_int_equal(cursor_of("service", agreement), 5);
 	assert_int_equal(count_of("a-first") + count_of("service-plus") + count_of("zzz"), 0);
+	assert_true(key_shelf_has(&shelf, "service"));
+	assert_false(key_shelf_has(&shelf, "a-first") || key_shelf_has(&shelf, "service-plus") ||
+		     key_shelf_has(&shelf, "zzz"));
 	/* the same agreement signed again begins anew */
 	assert_int_equal(cursor_of("service-plus", agreement), 0);
 	assert_int_equal(replica_keep(&replica, kept, 2, &removed), ERR_OK);
@@ -299,7 +350,6 @@ static enum err put_raw(struct store_txn *txn, void *context)
 static void test_rows_are_sealed(void **state)
 {
 	struct slice row[2];
-	uint8_t other_key[KEY_SIZE] = {0};
 
 	(void)state;
 	page_begin("service", agreement, 5);
@@ -307,10 +357,16 @@ static void test_rows_are_sealed(void **state)
 	assert_int_equal(apply(1, 0), ERR_OK);
 	assert_int_equal(store_update(store, raw_row, row), ERR_OK);
 	assert_null(memmem(row[1].data, row[1].length, "customer", 8));
-	replica.key = other_key;
+	/* the agent's key does not open it; the purpose's does, and no other one */
+	struct key_shelf kept = shelf;
+	uint8_t made_key[KEY_SIZE];
+	assert_int_equal(replica.keys.make(replica.keys.context, "service", made_key), ERR_OK);
 	assert_int_equal(replica_each(&replica, "service", see, NULL), ERR_CRYPTO);
+	assert_int_equal(replica.keys.destroy(replica.keys.context, "service"), ERR_OK);
+	assert_int_equal(replica_each(&replica, "service", see, NULL), ERR_EXPIRED);
 	assert_int_equal(count_of("service"), 1);
-	replica.key = key;
+	shelf = kept;
+	assert_string_equal(rows("service"), "1:1@75 customer 1 version 1|");
 	/* moved to another customer's place */
 	uint8_t moved[100];
 	memcpy(moved, row[0].data, row[0].length);
@@ -341,6 +397,68 @@ static void test_each_stops_at_a_failure(void **state)
 	assert_int_equal(count, 2);
 }
 
+/* One customer alone. */
+static void test_get(void **state)
+{
+	uint8_t customer[PSEUDONYM_SIZE], other[PSEUDONYM_SIZE];
+
+	(void)state;
+	memset(customer, 1, sizeof(customer));
+	memset(other, 3, sizeof(other));
+	page_begin("service", agreement, 5);
+	page_add(1, 1);
+	page_add(2, 1);
+	assert_int_equal(apply(2, 0), ERR_OK);
+	seen[0] = '\0';
+	assert_int_equal(replica_get(&replica, "service", SLICE_ARRAY(customer), see, NULL), ERR_OK);
+	assert_string_equal(seen, "1:1@75 customer 1 version 1|");
+	assert_int_equal(replica_get(&replica, "service", SLICE_ARRAY(other), see, NULL), ERR_NOT_FOUND);
+	assert_int_equal(replica_get(&replica, "other", SLICE_ARRAY(customer), see, NULL), ERR_NOT_FOUND);
+	assert_int_equal(replica_get(&replica, "service", slice_part(SLICE_ARRAY(customer), 0, 3), see, NULL),
+			 ERR_NOT_FOUND);
+	assert_int_equal(replica.keys.destroy(replica.keys.context, "service"), ERR_OK);
+	assert_int_equal(replica_get(&replica, "service", SLICE_ARRAY(customer), see, NULL), ERR_EXPIRED);
+}
+
+/* What begins anew begins under another key: a row kept from before is lost for good. */
+static void test_a_copy_anew_has_another_key(void **state)
+{
+	uint8_t before[KEY_SIZE], after[KEY_SIZE];
+	struct slice row[2];
+
+	(void)state;
+	page_begin("service", agreement, 5);
+	page_add(1, 1);
+	assert_int_equal(apply(1, 0), ERR_OK);
+	assert_int_equal(store_update(store, raw_row, row), ERR_OK);
+	assert_int_equal(replica.keys.load(&shelf, "service", before), ERR_OK);
+	page_begin("service", agreement, 6);
+	page_add(2, 1);
+	assert_int_equal(apply(1, 0), ERR_OK);
+	assert_int_equal(replica.keys.load(&shelf, "service", after), ERR_OK);
+	assert_memory_equal(before, after, KEY_SIZE); /* the same copy, the same key */
+	assert_int_equal(replica_forget(&replica, "service"), ERR_OK);
+	page_begin("service", agreement, 7);
+	page_add(3, 1);
+	assert_int_equal(apply(1, 0), ERR_OK);
+	assert_string_equal(rows("service"), "3:1@77 customer 3 version 1|");
+	assert_int_equal(replica.keys.load(&shelf, "service", after), ERR_OK);
+	assert_memory_not_equal(before, after, KEY_SIZE);
+	assert_int_equal(store_update(store, put_raw, row), ERR_OK);
+	assert_int_equal(replica_each(&replica, "service", see, NULL), ERR_CRYPTO);
+}
+
+/* No page without a lease: nothing to seal it under. */
+static void test_no_page_without_a_lease(void **state)
+{
+	(void)state;
+	page_begin("never-leased", agreement, 5);
+	page_add(1, 1);
+	assert_int_equal(apply(0, 0), ERR_EXPIRED);
+	assert_int_equal(count_of("never-leased"), 0);
+	assert_string_equal(rows("never-leased"), "");
+}
+
 static enum err apply_once(void *context)
 {
 	uint64_t written, removed;
@@ -364,10 +482,17 @@ static void test_when_memory_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_pages_one_after_the_other),	    TEST(test_purposes_stand_apart),
-		TEST(test_another_agreement_begins_anew),   TEST(test_keep_only_some_purposes),
-		TEST(test_page_of_which_a_part_is_missing), TEST(test_rows_are_sealed),
-		TEST(test_each_stops_at_a_failure),	    TEST(test_when_memory_fails),
+		TEST(test_pages_one_after_the_other),
+		TEST(test_purposes_stand_apart),
+		TEST(test_another_agreement_begins_anew),
+		TEST(test_keep_only_some_purposes),
+		TEST(test_page_of_which_a_part_is_missing),
+		TEST(test_rows_are_sealed),
+		TEST(test_each_stops_at_a_failure),
+		TEST(test_get),
+		TEST(test_a_copy_anew_has_another_key),
+		TEST(test_no_page_without_a_lease),
+		TEST(test_when_memory_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

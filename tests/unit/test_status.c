@@ -33,8 +33,9 @@ static int lookup(const char *value)
 static void test_sync_copy_status(void **state)
 {
 	(void)state;
-	assert_int_equal(RUN(&here, AGENT(12), NULL, "copy", "--purpose", "service"), 0);
+	assert_int_equal(RUN(&here, AGENT(12), NULL, "copy", "--purpose", "service"), 3);
 	assert_string_equal(here.last.out, "");
+	assert_non_null(strstr(here.last.err, "there is no copy for 'service' yet; 'kluis-agent sync' makes it"));
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "sync"), 0);
 	assert_string_equal(here.last.out, "purpose  updated  removed  customers  outcome\n"
 					   "service        2        0          2  in sync [grant service-at-till]\n");

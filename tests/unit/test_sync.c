@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "action.h"
+#include "key_shelf.h"
 #include "random.h"
 #include "sync.h"
 
@@ -23,6 +24,7 @@ static struct agreement *agreement;
 static struct replica replica;
 static struct store *store;
 static uint8_t key[KEY_SIZE] = {5};
+static struct key_shelf shelf, fresh_shelf;
 static char lanes[SCRATCH_MAX + 8];
 static struct session session;
 static struct sync sync_;
@@ -104,6 +106,12 @@ static void parse_agreement(const char *grants, const uint8_t *supersedes)
 			      .tries = 1};
 }
 
+/* As the broker gives it; here only that there is one matters. */
+static void give_lease(const struct replica *which)
+{
+	assert_int_equal(replica_set_lease(which, "service", UINT64_MAX, formula->now_ms, SLICE_ARRAY(key)), ERR_OK);
+}
+
 static int set_up(void **state)
 {
 	char path[SCRATCH_MAX + 8];
@@ -118,7 +126,9 @@ static int set_up(void **state)
 	parse_agreement(GRANT_COPY, NULL);
 	snprintf(path, sizeof(path), "%s/replica", formula->folder);
 	assert_int_equal(store_open(path, &replica_layout, true, &store, &fault), ERR_OK);
-	replica = (struct replica){.store = store, .key = key};
+	shelf = fresh_shelf = (struct key_shelf){.made = 0};
+	replica = (struct replica){.store = store, .key = key, .keys = key_shelf_memory(&shelf)};
+	give_lease(&replica);
 	snprintf(lanes, sizeof(lanes), "%s", formula->folder);
 	open_session();
 	return 0;
@@ -446,7 +456,7 @@ static void test_copy_equals_a_fresh_one(void **state)
 {
 	struct random random = {3};
 	struct slice customers[6];
-	struct replica fresh = {.key = key};
+	struct replica fresh = {.key = key, .keys = key_shelf_memory(&fresh_shelf)};
 	char path[SCRATCH_MAX + 8];
 	struct fault fault = {""};
 
@@ -467,6 +477,7 @@ static void test_copy_equals_a_fresh_one(void **state)
 	const char *grown = copy_of(&replica);
 	snprintf(path, sizeof(path), "%s/fresh", formula->folder);
 	assert_int_equal(store_open(path, &replica_layout, true, &fresh.store, &fault), ERR_OK);
+	give_lease(&fresh);
 	sync_.replica = &fresh;
 	assert_int_equal(page(), ERR_OK);
 	assert_string_equal(copy_of(&fresh), grown);
