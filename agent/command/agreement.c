@@ -6,32 +6,12 @@
 #include <unistd.h>
 
 #include "command/options.h"
+#include "forward.h"
 #include "home.h"
 #include "kluis/clock.h"
 #include "kluis/file.h"
 #include "kluis/hash.h"
 #include "office_papers.h"
-
-enum err agent_command_agreement_show(void *target, const struct command_arguments *arguments, struct fault *fault)
-{
-	const struct agent_options *settings = target;
-	struct agent agent CLEANUP(agent_close) = {.lock = -1};
-	struct arena arena CLEANUP(arena_fini) = {0};
-	Kluis__AgreementRow *row;
-	struct slice note;
-	char changed[25];
-
-	(void)arguments;
-	arena_init(&arena, 4 * REQUEST_ARENA_MAX);
-	TRY(agent_open(&agent, settings->data, fault));
-	TRY(agent_connect(&agent, LANE_ADMIN, fault));
-	TRY(office_find_row(&agent, AGREEMENT_NONE, &arena, &row, fault));
-	TRY(office_get_paper(&agent, wire_slice(row->hash), &arena, &note, fault));
-	time_print(row->changed_ms, changed);
-	printf("; %s since %s\n", agreement_state_name((enum agreement_state)row->state), changed);
-	fwrite(note.data, 1, note.length, stdout);
-	return ERR_OK;
-}
 
 /* ---- sign ---- */
 
@@ -88,6 +68,72 @@ static enum err sign_offer(struct agent *agent, const struct agent_options *sett
 	return ERR_OK;
 }
 
+/* ---- while the daemon runs ---- */
+
+static void print_offer(const json_t *offer)
+{
+	const json_t *grant, *grants = json_object_get(offer, "grants");
+	size_t i;
+
+	printf("agreement from %.10s until %.10s, %zu grant%s:\n", json_string_value(json_object_get(offer, "from")),
+	       json_string_value(json_object_get(offer, "until")), json_array_size(grants),
+	       json_array_size(grants) == 1 ? "" : "s");
+	json_array_foreach(grants, i, grant)
+		printf("  %s: for %s, customers %s, %d fields\n", json_string_value(json_object_get(grant, "name")),
+		       json_string_value(json_object_get(grant, "purpose")),
+		       json_string_value(json_object_get(grant, "customers")),
+		       (int)json_integer_value(json_object_get(grant, "fields")));
+}
+
+static enum err sign_running(const struct agent_options *settings, struct fault *fault)
+{
+	json_t *offer = NULL;
+
+	TRY(forward_call(settings->data, "agreement/offered", NULL, &offer, fault));
+	print_offer(offer);
+	enum err err = confirm(settings, fault);
+	if (err == ERR_OK)
+		err = forward_call(settings->data, "agreement/sign",
+				   json_pack("{s:O}", "hash", json_object_get(offer, "hash")), NULL, fault);
+	json_decref(offer);
+	if (err == ERR_OK)
+		printf("signed: it is active, and the running agent goes over to it\n");
+	return err;
+}
+
+static enum err show_running(const struct agent_options *settings, struct fault *fault)
+{
+	json_t *offer = NULL;
+
+	TRY(forward_call(settings->data, "agreement/offered", NULL, &offer, fault));
+	printf("; offered\n%s", json_string_value(json_object_get(offer, "note")));
+	json_decref(offer);
+	return ERR_OK;
+}
+
+enum err agent_command_agreement_show(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	const struct agent_options *settings = target;
+	struct agent agent CLEANUP(agent_close) = {.lock = -1};
+	struct arena arena CLEANUP(arena_fini) = {0};
+	Kluis__AgreementRow *row;
+	struct slice note;
+	char changed[25];
+
+	(void)arguments;
+	if (forward_is_running(settings->data))
+		return show_running(settings, fault);
+	arena_init(&arena, 4 * REQUEST_ARENA_MAX);
+	TRY(agent_open(&agent, settings->data, fault));
+	TRY(agent_connect(&agent, LANE_ADMIN, fault));
+	TRY(office_find_row(&agent, AGREEMENT_NONE, &arena, &row, fault));
+	TRY(office_get_paper(&agent, wire_slice(row->hash), &arena, &note, fault));
+	time_print(row->changed_ms, changed);
+	printf("; %s since %s\n", agreement_state_name((enum agreement_state)row->state), changed);
+	fwrite(note.data, 1, note.length, stdout);
+	return ERR_OK;
+}
+
 enum err agent_command_agreement_sign(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct agent_options *settings = target;
@@ -95,6 +141,8 @@ enum err agent_command_agreement_sign(void *target, const struct command_argumen
 	struct arena arena CLEANUP(arena_fini) = {0};
 
 	(void)arguments;
+	if (forward_is_running(settings->data))
+		return sign_running(settings, fault);
 	arena_init(&arena, 8 * REQUEST_ARENA_MAX);
 	TRY(agent_open(&agent, settings->data, fault));
 	TRY(agent_connect(&agent, LANE_ADMIN, fault));

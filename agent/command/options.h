@@ -46,9 +46,11 @@ enum agent_option_key { SET_DATA = 0x100, SET_PURPOSE, SET_EMPLOYEE, SET_ROLE, S
 enum err agent_options_take(void *settings, int key, const char *value, struct fault *fault) MUST_USE;
 
 typedef enum err agent_command_fn(void *settings, const struct command_arguments *arguments, struct fault *fault);
-agent_command_fn agent_command_run, agent_command_join, agent_command_agreement_show, agent_command_agreement_sign,
-	agent_command_sync, agent_command_copy, agent_command_lookup, agent_command_receipt, agent_command_staff_add,
-	agent_command_staff_list, agent_command_staff_remove, agent_command_staff_pin, agent_command_status,
-	agent_command_prove, agent_command_key_rotate, agent_command_trust;
+agent_command_fn agent_command_run, agent_command_alarms, agent_command_alarms_seen, agent_command_outbox_list,
+	agent_command_outbox_retry, agent_command_outbox_discard, agent_command_join, agent_command_agreement_show,
+	agent_command_agreement_sign, agent_command_sync, agent_command_copy, agent_command_lookup,
+	agent_command_receipt, agent_command_staff_add, agent_command_staff_list, agent_command_staff_remove,
+	agent_command_staff_pin, agent_command_status, agent_command_prove, agent_command_key_rotate,
+	agent_command_trust;
 
 #endif

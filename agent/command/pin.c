@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command/options.h"
+#include "forward.h"
 #include "home.h"
 #include "kluis/hash.h"
 #include "staff.h"
@@ -72,6 +73,19 @@ static enum err set_pin(const struct agent *agent, const char *handle, const cha
 	return err;
 }
 
+/* The daemon says what is wrong with it; over loopback, to who proves with the folder's token. */
+static enum err pin_running(const char *folder, const char *handle, struct fault *fault)
+{
+	char pin[LINE_SIZE] = "";
+	enum err err = read_pin(handle, pin, fault);
+
+	if (err == ERR_OK)
+		err = forward_call(folder, "staff/pin", json_pack("{s:s, s:s}", "handle", handle, "pin", pin), NULL,
+				   fault);
+	wipe(pin, sizeof pin);
+	return err;
+}
+
 enum err agent_command_staff_pin(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct agent_options *settings = target;
@@ -80,6 +94,8 @@ enum err agent_command_staff_pin(void *target, const struct command_arguments *a
 	struct staff_standing standing;
 	char pin[LINE_SIZE] = "";
 
+	if (forward_is_running(settings->data))
+		return pin_running(settings->data, handle, fault);
 	TRY(agent_open(&agent, settings->data, fault));
 	enum err err = staff_standing(&agent.replica, handle, &standing);
 	if (err == ERR_NOT_FOUND) /* before anybody types a PIN */

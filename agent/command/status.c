@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "command/options.h"
+#include "forward.h"
 #include "home.h"
 #include "kluis/clock.h"
 #include "kluis/table.h"
 #include "office_prove.h"
-#include "sync.h"
+#include "run/daemon_shop.h"
+#include "run/status.h"
 
 static const struct table_column columns[] = {{"what", "what", TABLE_LEFT}, {"value", "value", TABLE_LEFT}};
 
@@ -21,63 +23,134 @@ static enum err add(struct table *table, const char *what, json_t *value)
 	return table_add(table, cells);
 }
 
-static enum err add_time(struct table *table, const char *what, uint64_t time_s)
+static json_t *get(const json_t *object, const char *name)
 {
-	char text[25];
+	json_t *value = json_object_get(object, name);
 
-	time_print(time_s * 1000, text);
-	text[10] = '\0';
-	return add(table, what, json_string(text));
+	return value == NULL ? json_null() : json_incref(value);
 }
 
-static enum err add_copies(struct table *table, const struct agent *agent)
+static enum err add_copy(struct table *table, const json_t *copy)
 {
-	uint32_t purposes = sync_purposes(agent->agreement);
-	char what[NAME_MAX_ + 16];
-	uint64_t count;
+	char what[NAME_MAX_ + 16], value[256];
+	const char *until = json_string_value(json_object_get(copy, "lease_until"));
+	const char *state = json_string_value(json_object_get(copy, "state"));
+	const json_t *copying = json_object_get(copy, "copying");
 
-	for (unsigned i = 0; i < agent->charter->purpose_count; i++) {
-		if ((purposes & 1u << i) == 0)
-			continue;
-		TRY(replica_count(&agent->replica, agent->charter->purposes[i].name, &count));
-		snprintf(what, sizeof what, "copy for %s", agent->charter->purposes[i].name);
-		TRY(add(table, what, json_integer((json_int_t)count)));
-	}
+	snprintf(what, sizeof what, "copy for %s", json_string_value(json_object_get(copy, "purpose")));
+	int length = snprintf(value, sizeof value, "%" JSON_INTEGER_FORMAT ", %s%s%s",
+			      json_integer_value(json_object_get(copy, "customers")), state,
+			      until == NULL ? "" : " until ", until == NULL ? "" : until);
+	if (json_is_object(copying) && length > 0 && (size_t)length < sizeof value)
+		snprintf(value + length, sizeof value - (size_t)length, "; %s: %" JSON_INTEGER_FORMAT " so far",
+			 json_is_true(json_object_get(copying, "is_first_copy")) ? "first copy" : "copying",
+			 json_integer_value(json_object_get(copying, "customers")));
+	return add(table, what, json_string(value));
+}
+
+static enum err add_agreement(struct table *table, const json_t *agreement)
+{
+	static const char *const parts[] = {"state", "from", "until"};
+
+	if (!json_is_object(agreement))
+		return add(
+			table, "agreement",
+			json_string("no agreement is signed here; 'kluis-agent agreement sign' when one is offered"));
+	TRY(add(table, "agreement", get(agreement, "hash")));
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		TRY(add(table, parts[i], get(agreement, parts[i])));
 	return ERR_OK;
 }
 
-static enum err add_agreement(struct table *table, struct agent *agent)
+static enum err add_waiting(struct table *table, const json_t *status)
 {
-	struct fault why = {""};
-	char hash[2 * HASH_SIZE + 1];
+	const json_t *outbox = json_object_get(status, "outbox"), *journal = json_object_get(status, "journal");
+	const json_t *purge;
+	size_t i;
 
-	if (agent_load_agreement(agent, &why) != ERR_OK)
-		return add(table, "agreement", json_string(why.text));
-	hex_print(SLICE_ARRAY(agent->agreement->hash), hash);
-	TRY(add(table, "agreement", json_string(hash)));
-	TRY(add_time(table, "from", agent->agreement->from_s));
-	TRY(add_time(table, "until", agent->agreement->until_s));
-	return add_copies(table, agent);
+	TRY(add(table, "outbox waiting", get(outbox, "waiting")));
+	TRY(add(table, "outbox refused", get(outbox, "refused")));
+	TRY(add(table, "journal waiting", get(journal, "waiting")));
+	json_array_foreach(json_object_get(status, "purges_to_certify"), i, purge)
+		TRY(add(table, "purge to certify", get(purge, "purpose")));
+	return add(table, "alarms", get(status, "alarms"));
+}
+
+static enum err fill(struct table *table, const json_t *status)
+{
+	static const char *const parts[] = {"principal",    "broker",	    "running",	      "online",
+					    "online_since", "last_contact", "clock_offset_ms"};
+	static const char *const titles[] = {"principal",    "broker",	     "running",	       "online",
+					     "online since", "last contact", "clock off by ms"};
+	const json_t *copy;
+	size_t i;
+
+	for (i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		TRY(add(table, titles[i], get(status, parts[i])));
+	TRY(add_agreement(table, json_object_get(status, "agreement")));
+	json_array_foreach(json_object_get(status, "copies"), i, copy) TRY(add_copy(table, copy));
+	return add_waiting(table, status);
 }
 
 /* What is known without asking anybody. */
+static enum err read_folder(const char *folder, json_t **ret_status, struct fault *fault)
+{
+	struct agent agent CLEANUP(agent_close) = {.lock = -1};
+	struct shop shop CLEANUP(daemon_shop_close) = {.store = NULL};
+	struct fault papers = {""};
+
+	TRY(agent_open(&agent, folder, fault));
+	TRY(daemon_shop_open(&agent, &shop, &papers, fault));
+	struct status_facts facts = {.principal = agent.membership.principal, .broker = agent.membership.address};
+	*ret_status = status_json(&shop, &facts);
+	if (*ret_status == NULL)
+		return ERR_MEMORY;
+	if (papers.text[0] != '\0')
+		json_object_set_new(*ret_status, "agreement", json_string(papers.text));
+	return ERR_OK;
+}
+
+static enum err print(const json_t *status, bool is_json)
+{
+	struct table *table CLEANUP(table_free) = table_new(columns, 2);
+
+	if (table == NULL)
+		return ERR_MEMORY;
+	if (is_json) {
+		int failed = json_dumpf(status, stdout, JSON_INDENT(2));
+		return failed == 0 && putchar('\n') != EOF ? ERR_OK : ERR_IO;
+	}
+	TRY(fill(table, status));
+	return table_print(table, stdout, false);
+}
+
 enum err agent_command_status(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct agent_options *settings = target;
-	struct agent agent CLEANUP(agent_close) = {.lock = -1};
-	struct table *table CLEANUP(table_free) = table_new(columns, 2);
+	json_t *status = NULL;
 
 	(void)arguments;
-	if (table == NULL)
-		return ERR_MEMORY;
-	TRY(agent_open(&agent, settings->data, fault));
-	TRY(add(table, "principal", json_string(agent.membership.principal)));
-	TRY(add(table, "broker", json_string(agent.membership.address)));
-	TRY(add_agreement(table, &agent));
-	return table_print(table, stdout, settings->is_json);
+	enum err err = forward_is_running(settings->data) ? forward_status(settings->data, &status, fault)
+							  : read_folder(settings->data, &status, fault);
+	if (err == ERR_OK)
+		err = print(status, settings->is_json);
+	json_decref(status);
+	return err;
 }
 
 /* ---- prove ---- */
+
+static enum err prove_running(const char *folder, uint64_t index, struct fault *fault)
+{
+	json_t *answer = NULL;
+
+	TRY(forward_call(folder, "prove", json_pack("{s:I}", "index", (json_int_t)index), &answer, fault));
+	const char *proof = json_string_value(json_object_get(answer, "proof"));
+	if (proof != NULL)
+		fputs(proof, stdout);
+	json_decref(answer);
+	return proof != NULL ? ERR_OK : ERR_MISMATCH;
+}
 
 enum err agent_command_prove(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
@@ -89,6 +162,8 @@ enum err agent_command_prove(void *target, const struct command_arguments *argum
 
 	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
 	TRY(command_number("INDEX", arguments->items[0], 0, UINT64_MAX / 2, &index, fault));
+	if (forward_is_running(settings->data))
+		return prove_running(settings->data, index, fault);
 	TRY(agent_open(&agent, settings->data, fault));
 	TRY(agent_connect(&agent, LANE_ADMIN, fault));
 	TRY(office_prove(&agent, index, &arena, &proof, fault));

@@ -132,6 +132,8 @@ static enum err check_consistency(const struct state *state, const struct round 
 {
 	struct merkle_proof proof = {.count = round->proof.length / HASH_SIZE};
 
+	if (state->size == 0) /* nothing was cosigned yet */
+		return ERR_OK;
 	if (round->checkpoint.size < state->size)
 		return ERR_INCONSISTENT;
 	if (round->checkpoint.size == state->size)

@@ -108,7 +108,7 @@ static enum err open_parts(struct daemon *daemon, struct fault *fault)
 {
 	TRY(run_config_read(daemon->folder, &daemon->config, fault));
 	TRY(agent_open_at_once(&daemon->agent, daemon->folder, fault));
-	TRY(daemon_shop_open(&daemon->agent, &daemon->shop, fault));
+	TRY(daemon_shop_open(&daemon->agent, &daemon->shop, NULL, fault));
 	TRY(open_link(daemon, fault));
 	TRY(open_keeper(daemon, fault));
 	TRY(courier_new(&daemon->shop, channel_exchange(daemon->courier_channel), session_files(daemon->agent.lanes),
@@ -163,21 +163,22 @@ static json_t *status(void *context)
 
 static enum err serve_tills(struct daemon *daemon, struct fault *fault)
 {
-	struct till_server_options options = {.address = daemon->config.till_address,
-					      .port = daemon->config.till_port,
-					      .desk = daemon->desk,
-					      .outbox = daemon->shop.outbox,
-					      .status = status,
-					      .status_context = daemon,
-					      .admin_token = daemon->admin_token,
-					      .office = office_calls,
-					      .office_count = office_call_count,
-					      .office_context = &daemon->office};
-
+	/* the server looks into them as long as it serves */
+	daemon->till_options = (struct till_server_options){.address = daemon->config.till_address,
+							    .port = daemon->config.till_port,
+							    .desk = daemon->desk,
+							    .outbox = daemon->shop.outbox,
+							    .status = status,
+							    .status_context = daemon,
+							    .admin_token = daemon->admin_token,
+							    .office = office_calls,
+							    .office_count = office_call_count,
+							    .office_context = &daemon->office};
 	if (!daemon->config.is_till_served)
 		return ERR_OK;
 	TRY(daemon_make_token(daemon, fault));
-	return till_server_open(&options, &daemon->server, fault);
+	TRY(till_server_open(&daemon->till_options, &daemon->server, fault));
+	return daemon_write_port(daemon, fault);
 }
 
 enum err daemon_start(struct daemon *daemon, struct fault *fault)

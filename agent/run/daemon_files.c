@@ -83,6 +83,15 @@ enum err daemon_take_trust(void *context, struct session *session, struct slice 
 	return link_trust(daemon->link, (const char *)pem.data);
 }
 
+enum err daemon_write_port(struct daemon *daemon, struct fault *fault)
+{
+	char path[HOME_PATH_MAX], text[64];
+
+	snprintf(text, sizeof text, "%s %u\n", daemon->config.till_address, till_server_port(daemon->server));
+	TRY(home_path(daemon->folder, "till.port", path, fault));
+	return file_write(path, slice_text(text), 0600, fault);
+}
+
 static enum err write_note(const char *folder, const char *name, const char *which, struct slice note)
 {
 	char path[HOME_PATH_MAX], file[64];

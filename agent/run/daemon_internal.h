@@ -34,6 +34,7 @@ struct daemon {
 	struct line *line;
 	struct desk *desk;
 	struct office office;
+	struct till_server_options till_options;
 	struct till_server *server;
 	struct secret_key witness;
 	char admin_token[ADMIN_TOKEN_SIZE];
@@ -65,6 +66,8 @@ enum err daemon_read_certificates(const struct daemon *daemon, struct bytes *ret
 enum err daemon_open_witness(struct daemon *daemon, struct fault *fault) MUST_USE;
 /* A new token for who owns the folder, written there. */
 enum err daemon_make_token(struct daemon *daemon, struct fault *fault) MUST_USE;
+/* Where it is served, for commands (forward.h). */
+enum err daemon_write_port(struct daemon *daemon, struct fault *fault) MUST_USE;
 /* Callbacks of keeper and cosigner; context: the daemon. */
 enum err daemon_keep_paper(void *context, const char *name, struct slice note);
 enum err daemon_take_trust(void *context, struct session *session, struct slice hash, uint64_t time_ms,

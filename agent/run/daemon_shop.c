@@ -85,12 +85,14 @@ enum err daemon_shop_keep(struct shop *shop)
 
 /* The agent's own arena keeps the papers of the start until the agent is closed; the shop's is empty until the keeper
  * brings others. */
-static enum err load_papers(struct agent *agent, struct shop *shop, struct fault *fault)
+static enum err load_papers(struct agent *agent, struct shop *shop, struct fault *ret_papers, struct fault *fault)
 {
 	struct fault cause = {""};
 	enum err err = agent_load_agreement(agent, &cause);
 
-	if (err == ERR_NO_AGREEMENT)
+	if (err != ERR_OK && ret_papers != NULL)
+		*ret_papers = cause;
+	if (err == ERR_NO_AGREEMENT || (err != ERR_OK && ret_papers != NULL))
 		return ERR_OK;
 	if (err != ERR_OK)
 		return fault_set(fault, err, "%s", cause.text);
@@ -99,13 +101,13 @@ static enum err load_papers(struct agent *agent, struct shop *shop, struct fault
 	return ERR_OK;
 }
 
-static enum err load(struct agent *agent, struct shop *shop, struct fault *fault)
+static enum err load(struct agent *agent, struct shop *shop, struct fault *ret_papers, struct fault *fault)
 {
 	struct principal self;
 
 	TRY(principal_parse(slice_text(agent->membership.principal), &self));
 	shop->number = self.store;
-	TRY(load_papers(agent, shop, fault));
+	TRY(load_papers(agent, shop, ret_papers, fault));
 	enum err err = load_time(shop);
 	if (err == ERR_OK)
 		err = load_state(shop);
@@ -129,13 +131,13 @@ static void init_locks(struct shop *shop)
 	pthread_mutex_init(&shop->time_lock, NULL);
 }
 
-enum err daemon_shop_open(struct agent *agent, struct shop *ret_shop, struct fault *fault)
+enum err daemon_shop_open(struct agent *agent, struct shop *ret_shop, struct fault *ret_papers, struct fault *fault)
 {
 	*ret_shop = (struct shop){
 		.store = agent->store, .replica = agent->replica, .clock = read_clock, .key = &agent->key};
 	arena_init(&ret_shop->papers, 16 * PAPER_MAX);
 	init_locks(ret_shop);
-	enum err err = load(agent, ret_shop, fault);
+	enum err err = load(agent, ret_shop, ret_papers, fault);
 	if (err != ERR_OK)
 		daemon_shop_close(ret_shop);
 	return err;

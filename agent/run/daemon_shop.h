@@ -10,8 +10,10 @@
 #include "home.h"
 #include "shop.h"
 
-/* The agent must outlive the shop. ERR_CORRUPT with a fault that names the record that was altered. */
-enum err daemon_shop_open(struct agent *agent, struct shop *ret_shop, struct fault *fault) MUST_USE;
+/* The agent must outlive the shop. ERR_CORRUPT with a fault that names the record that was altered. ret_papers: NULL,
+ * or what is wrong with agreement or charter, which is then taken for none: to look at, not to run. */
+enum err daemon_shop_open(struct agent *agent, struct shop *ret_shop, struct fault *ret_papers,
+			  struct fault *fault) MUST_USE;
 void daemon_shop_close(struct shop *shop);
 /* Keeps the time and the agreement's state for the next start. */
 enum err daemon_shop_keep(struct shop *shop) MUST_USE;

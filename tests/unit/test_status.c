@@ -84,8 +84,8 @@ static void test_status_offline(void **state)
 	assert_null(strstr(here.last.out, "Anna"));
 	assert_null(strstr(here.last.out, "Kees"));
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "status", "--json"), 0);
-	assert_int_equal(here.last.out[0], '[');
-	assert_non_null(strstr(here.last.out, "\"copy for service\""));
+	assert_int_equal(here.last.out[0], '{');
+	assert_non_null(strstr(here.last.out, "\"purpose\": \"service\""));
 	assert_int_equal(RUN(&here, AGENT(13), NULL, "status"), 3);
 	assert_non_null(strstr(here.last.err, "is not an agent's folder; 'kluis-agent join INVITATION' makes one"));
 }
