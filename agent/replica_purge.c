@@ -9,35 +9,40 @@
 
 /* ---- what is there ---- */
 
-static bool has_any(struct store_txn *txn, enum replica_table table, const char *purpose)
+static enum err has_any(struct store_txn *txn, enum replica_table table, const char *purpose, bool *ret_is_there)
 {
 	struct store_cursor *cursor CLEANUP(store_cursor_close) = NULL;
 	uint8_t place[REPLICA_KEY_MAX];
 	struct slice prefix = replica_key(purpose, SLICE_EMPTY, place), key, value;
 
-	return store_seek(txn, table, prefix, &cursor) == ERR_OK && store_next(cursor, &key, &value) &&
-	       replica_is_of(key, prefix);
+	TRY(store_seek(txn, table, prefix, &cursor));
+	if (store_next(cursor, &key, &value) && replica_is_of(key, prefix))
+		*ret_is_there = true;
+	return store_txn_status(txn);
 }
 
-static bool has_cursor(struct store_txn *txn, const char *purpose)
+static enum err has_row(struct store_txn *txn, enum replica_table table, struct slice key, bool *ret_is_there)
 {
-	uint8_t place[REPLICA_KEY_MAX];
 	struct slice value;
+	enum err err = store_get(txn, table, key, &value);
 
-	return store_get(txn, REPLICA_META, replica_cursor_key(purpose, place), &value) == ERR_OK ||
-	       store_get(txn, REPLICA_META, replica_day_key(purpose, place), &value) == ERR_OK;
+	if (err == ERR_OK)
+		*ret_is_there = true;
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 static enum err is_anything_there(const struct replica *replica, const char *purpose, bool *ret_is_there)
 {
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
-	struct slice value;
+	uint8_t place[REPLICA_KEY_MAX];
+	bool is_there = false;
 
 	TRY(store_begin_read(replica->store, &txn));
-	bool is_there = store_get(txn, REPLICA_LEASE, slice_text(purpose), &value) == ERR_OK ||
-			has_any(txn, REPLICA_CUSTOMER, purpose) || has_any(txn, REPLICA_HANDLE, purpose) ||
-			has_cursor(txn, purpose);
-	TRY(store_txn_status(txn));
+	TRY(has_row(txn, REPLICA_LEASE, slice_text(purpose), &is_there));
+	TRY(has_row(txn, REPLICA_META, replica_cursor_key(purpose, place), &is_there));
+	TRY(has_row(txn, REPLICA_META, replica_day_key(purpose, place), &is_there));
+	TRY(has_any(txn, REPLICA_CUSTOMER, purpose, &is_there));
+	TRY(has_any(txn, REPLICA_HANDLE, purpose, &is_there));
 	*ret_is_there = is_there;
 	return ERR_OK;
 }

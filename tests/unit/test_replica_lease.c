@@ -1,0 +1,135 @@
+/*
+ * Leases: kept sealed, with the key of the copy.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "copy_maker.h"
+#include "fail.h"
+
+static struct copy_maker maker;
+
+static int set_up(void **state)
+{
+	(void)state;
+	copy_maker_begin(&maker);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	copy_maker_end(&maker);
+	return 0;
+}
+
+static struct replica_lease lease_of(const char *purpose)
+{
+	struct replica_lease lease = {0};
+
+	assert_int_equal(replica_lease(&maker.replica, purpose, &lease), ERR_OK);
+	return lease;
+}
+
+static void test_given_and_renewed(void **state)
+{
+	struct replica_lease lease;
+	uint8_t before[KEY_SIZE], after[KEY_SIZE];
+
+	(void)state;
+	assert_int_equal(replica_lease(&maker.replica, "service", &lease), ERR_NOT_FOUND);
+	copy_maker_lease(&maker, "service");
+	lease = lease_of("service");
+	assert_int_equal(lease.until_ms, 2000);
+	assert_int_equal(lease.entry_ms, 1000);
+	assert_true(lease.has_key);
+	assert_int_equal(maker.replica.keys.load(&maker.shelf, "service", before), ERR_OK);
+	assert_int_equal(replica_lease(&maker.replica, "serv", &lease), ERR_NOT_FOUND);
+	assert_int_equal(replica_set_lease(&maker.replica, "service", 9000, 8000, SLICE_ARRAY(maker.handle_key)),
+			 ERR_OK);
+	copy_maker_reopen(&maker);
+	lease = lease_of("service");
+	assert_int_equal(lease.until_ms, 9000);
+	/* renewing keeps the key: the copy goes on */
+	assert_int_equal(maker.replica.keys.load(&maker.shelf, "service", after), ERR_OK);
+	assert_memory_equal(before, after, KEY_SIZE);
+	assert_int_equal(maker.shelf.made, 1);
+	assert_int_equal(replica_set_lease(&maker.replica, "service", 9000, 8000, SLICE(maker.handle_key, 31)),
+			 ERR_INPUT);
+}
+
+static enum err copy_row(struct store_txn *txn, void *context)
+{
+	const char *const *names = context;
+	uint8_t copy[256];
+	struct slice value;
+
+	TRY(store_get(txn, REPLICA_LEASE, slice_text(names[0]), &value));
+	memcpy(copy, value.data, value.length);
+	copy[20] ^= (uint8_t)(names[0] == names[1]);
+	store_put(txn, REPLICA_LEASE, slice_text(names[1]), SLICE(copy, value.length));
+	return ERR_OK;
+}
+
+/* A lease is its own purpose's, and nobody changes it unseen. */
+static void test_altered(void **state)
+{
+	const char *moved[] = {"service", "other"}, *spoilt[] = {"service", "service"};
+	struct replica_lease lease;
+
+	(void)state;
+	spoilt[1] = spoilt[0];
+	copy_maker_lease(&maker, "service");
+	assert_int_equal(store_update(maker.store, copy_row, moved), ERR_OK);
+	assert_int_equal(replica_lease(&maker.replica, "other", &lease), ERR_CRYPTO);
+	assert_int_equal(store_update(maker.store, copy_row, spoilt), ERR_OK);
+	assert_int_equal(replica_lease(&maker.replica, "service", &lease), ERR_CRYPTO);
+}
+
+/* Over what a purge left there is no new lease: it is to be ended first. */
+static void test_not_over_remains(void **state)
+{
+	uint64_t customers;
+
+	(void)state;
+	copy_maker_lease(&maker, "service");
+	assert_int_equal(copy_maker_page(&maker, "service", 1, 3, 1), ERR_OK);
+	assert_int_equal(maker.replica.keys.destroy(&maker.shelf, "service"), ERR_OK);
+	assert_false(lease_of("service").has_key);
+	assert_int_equal(replica_set_lease(&maker.replica, "service", 9000, 8000, SLICE_ARRAY(maker.handle_key)),
+			 ERR_STATE);
+	assert_int_equal(replica_purge(&maker.replica, "service", &customers), ERR_OK);
+	copy_maker_lease(&maker, "service");
+	assert_true(lease_of("service").has_key);
+}
+
+static enum err set_once(void *context)
+{
+	(void)context;
+	return replica_set_lease(&maker.replica, "service", 9000, 8000, SLICE_ARRAY(maker.handle_key));
+}
+
+static void test_when_memory_fails(void **state)
+{
+	(void)state;
+	fail_sweep(FAIL_MEMORY, set_once, NULL);
+	assert_int_equal(lease_of("service").until_ms, 9000);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_given_and_renewed),
+		TEST(test_altered),
+		TEST(test_not_over_remains),
+		TEST(test_when_memory_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
