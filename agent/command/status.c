@@ -52,10 +52,10 @@ static enum err add_agreement(struct table *table, const json_t *agreement)
 {
 	static const char *const parts[] = {"state", "from", "until"};
 
-	if (!json_is_object(agreement))
-		return add(
-			table, "agreement",
-			json_string("no agreement is signed here; 'kluis-agent agreement sign' when one is offered"));
+	if (!json_is_object(agreement)) { /* or why it cannot be read */
+		const char *why = json_string_value(agreement);
+		return add(table, "agreement", json_string(why == NULL ? "none is known yet" : why));
+	}
 	TRY(add(table, "agreement", get(agreement, "hash")));
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		TRY(add(table, parts[i], get(agreement, parts[i])));
