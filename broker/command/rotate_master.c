@@ -99,8 +99,8 @@ enum err command_rotate_master(void *target, const struct command_arguments *arg
 {
 	const struct settings *settings = target;
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	uint32_t epoch;
-	uint64_t rows;
+	uint32_t epoch = 0;
+	uint64_t rows = 0;
 
 	(void)arguments;
 	TRY(office_open(&office, settings->data, fault));
