@@ -139,7 +139,7 @@ void alarm_raise(struct store *store, enum alarm_kind kind, uint64_t time_ms, co
 		log_event(&topic, "%s: %s (and it cannot be kept: %s)", alarm_name(kind), raising.alarm.text,
 			  error_text(err));
 	else if (raising.is_new)
-		log_event(&topic, "%s: %s; 'kluis-agent alarms --seen %llu' when somebody has looked into it",
+		log_event(&topic, "%s: %s; 'kluis-agent alarms seen %llu' when somebody has looked into it",
 			  alarm_name(kind), raising.alarm.text, (unsigned long long)raising.alarm.number);
 }
 

@@ -7,6 +7,7 @@
 #include "home.h"
 #include "kluis/file.h"
 #include "kluis/hash.h"
+#include "kluis/ini.h"
 
 #define TOKEN_SIZE 64
 #define PORT_MAX 64
@@ -29,13 +30,16 @@ static enum err read_text(const char *folder, const char *name, char *ret_text, 
 
 static enum err connect_to(const char *folder, struct http_client **ret_client, struct fault *fault)
 {
-	char place[PORT_MAX] = "", address[PORT_MAX] = "";
-	unsigned port = 0;
+	char place[PORT_MAX] = "";
+	uint64_t port = 0;
 
 	TRY(read_text(folder, "till.port", place, sizeof place, fault));
-	if (sscanf(place, "%15s %5u", address, &port) != 2)
+	place[strcspn(place, "\n")] = '\0';
+	char *space = strchr(place, ' ');
+	if (space == NULL || ini_u64(space + 1, 1, 65535, &port, NULL) != ERR_OK)
 		return fault_set(fault, ERR_CORRUPT, "'%s/till.port' is damaged", folder);
-	*ret_client = http_client_new(address, port);
+	*space = '\0';
+	*ret_client = http_client_new(place, (unsigned)port);
 	return *ret_client == NULL ? ERR_MEMORY : ERR_OK;
 }
 

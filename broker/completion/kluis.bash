@@ -51,7 +51,8 @@ _kluis() {
   if [[ $current == -* && ${#chosen[@]} -gt 0 ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_kluis_options "$program" "${chosen[@]}")" -- "$current")
     [[ ${COMPREPLY[0]:-} != *= ]] || compopt -o nospace 2>/dev/null || true
-  elif [[ ${#chosen[@]} -eq 0 ]]; then
+  elif [[ ${#chosen[@]} -eq 0 || (${#words[@]} -eq ${#chosen[@]} && -n "${candidates[*]// /}") ]]; then
+    # none yet, or one that others begin with: "alarms", "alarms seen"
     mapfile -t COMPREPLY < <(compgen -W "${candidates[*]:-}" -- "$current" | sort -u)
   elif [[ ${chosen[*]} == import && ${#words[@]} -eq 1 ]]; then
     mapfile -t COMPREPLY < <(compgen -W "customers receipts stores" -- "$current")
