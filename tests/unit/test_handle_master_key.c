@@ -187,6 +187,7 @@ static void test_registration_across_the_beginning(void **state)
 	flights[1] = flight_new(formula, &formula->office, 8,
 				action_registration(formula, NULL, franchise_draw(formula), "1=6000"));
 	assert_int_equal(flight_commit(formula, flights, 2), ERR_OK);
+	assert_int_equal(flight_answer(formula, &flights[0]).code, ERR_OK);
 	assert_int_equal(flight_answer(formula, &flights[1]).code, ERR_OK);
 	assert_int_equal(rewrap_all(1000), CUSTOMERS + 1);
 	assert_int_equal(office(action_master_key(formula, 2, 2)), ERR_OK);
