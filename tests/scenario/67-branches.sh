@@ -126,16 +126,21 @@ for store in $stores; do
   kluis-broker invite store "$store" --out "$work/$store.invitation" >/dev/null
   in_space "$store" kluis-agent join "$work/$store.invitation" --data "$folder" >/dev/null
   in_space "$store" kluis-agent agreement sign --yes --data "$folder" >/dev/null
-  in_space "$store" kluis-agent staff add till-1 --role cashier --data "$folder" <<<"Testa Cashier" >/dev/null
+  in_space "$store" kluis-agent staff add till-1 --role cashier --data "$folder" <<<"Testa Cashier" >/dev/null 2>&1
   in_space "$store" kluis-agent staff pin till-1 --data "$folder" <<<"4711-$store" >/dev/null
   run_agent "$store"
 done
 
+is_so() {
+  local status
+  status=$(status_of "$1")
+  [ -n "$status" ] && jq -e "$2" <<<"$status" >/dev/null 2>&1
+}
 # until_all FILTER WHAT: until jq's FILTER is true of every store's status
 until_all() {
   local store tries=0
   for store in $stores; do
-    until status_of "$store" | jq -e "$1" >/dev/null 2>&1; do
+    until is_so "$store" "$1"; do
       tries=$((tries + 1))
       if [ "$tries" -gt 600 ]; then
         status_of "$store" >&2
