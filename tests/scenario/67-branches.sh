@@ -60,14 +60,21 @@ if [ -r "$foodmart/customers.csv.gz" ]; then
   cp "$foodmart/stores.csv" "$work/data/stores.csv"
   customers=$foodmart/customers.csv.gz
   sales=$foodmart/sales_1998_dec.csv
-  cards() { gzip -dc "$customers" | cut -d, -f2 | tail -n +2; }
 else
   shown "FoodMart is not at $foodmart: with invented members"
   kluis-generate --customers 2000 --stores 24 --lines 10000 --out "$work/data" >/dev/null
   customers=$work/data/customers.csv
   sales=$work/data/sales.csv
-  cards() { cut -d, -f2 "$customers" | tail -n +2; }
 fi
+# cards_of STORE: half of those who bought there, half of anybody's
+column() { awk -v FS=, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) print i }' < <(gzip -cdf "$1"); }
+gzip -cdf "$customers" | cut -d, -f1,2 | tail -n +2 | sort -t, -k1,1 >"$work/members"
+gzip -cdf "$sales" | awk -v FS=, -v c="$(column "$sales" customer_id)" -v s="$(column "$sales" store_id)" \
+  'NR > 1 { print $c "," $s }' | sort -u -t, -k1,1 -k2,2 | join -t, - "$work/members" >"$work/visits"
+cards_of() {
+  awk -v FS=, -v store="$1" '$2 == store { print $3 }' "$work/visits" | head -n 200
+  cut -d, -f2 "$work/members" | shuf -n 50 --random-source=<(yes "$seed")
+}
 kluis-broker init --charter "$examples/charter.ini" --listen "tls+tcp://10.99.0.250:7410" >/dev/null
 serve() {
   ip netns exec "$hub" kluis-broker serve >>"$work/hq.serve" 2>&1 </dev/null &
@@ -85,7 +92,6 @@ kluis-broker import customers "$customers" --mapping "$examples/customers.map" >
 kluis-broker import receipts "$sales" --mapping "$examples/receipts.map" >/dev/null
 kluis-broker agreement draft --template "$examples/agreement.template.ini" --values "$work/data/stores.csv" --all >/dev/null
 kluis-broker agreement sign --all >/dev/null
-cards | shuf -n 400 --random-source=<(yes "$seed") >"$work/cards"
 
 totals() { kluis-broker totals --json | jq -r '.[] | [.store, .receipts, .amount] | @tsv' | tr -d .; }
 # store receipts amount: summed over the years
@@ -159,7 +165,8 @@ shown "24 agents made their first copies by themselves"
 
 tills=()
 for store in $stores; do
-  in_space "$store" python3 "$here/branch_tills.py" 7411 "$seconds" "$((seed * 100 + store))" "$work/cards" \
+  cards_of "$store" >"$work/$store.cards"
+  in_space "$store" python3 "$here/branch_tills.py" 7411 "$seconds" "$((seed * 100 + store))" "$work/$store.cards" \
     "$work/$store.notes" <<<"4711-$store" 2>"$work/$store.till" &
   tills+=("$!")
   processes+=("$!")
