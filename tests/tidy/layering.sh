@@ -10,7 +10,7 @@ failed=0
 # symbols (extended regular expression) | files that may use them | what the others use
 rules=(
   '^mdb_|^broker/store/|store.h'
-  '^nng_|^(broker/server/|agent/link(_[a-z]+)?\.c$)|link.h, or the server'
+  '^nng_|^(broker/server/|agent/(link(_[a-z]+)?|till/server|client/http)\.c$)|link.h, http.h, or the servers'
   '^mbedtls_|^broker/server/|what broker/server offers'
   '^(crypto_|sodium_|randombytes)|^(proto/(keys|hash)(_[a-z]+)?\.c$|broker/vault/)|hash.h, keys.h; wipe() for sodium_memzero'
   '^protobuf_c_(message|service|buffer|enum|version)|^proto/wire\.c$|wire.h'
