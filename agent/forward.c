@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/http.h"
+#include "client/http_client.h"
 #include "home.h"
 #include "kluis/file.h"
 #include "kluis/hash.h"

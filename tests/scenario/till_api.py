@@ -150,7 +150,7 @@ def good(path, body, token, want):
 
 # ---- the file and the sources have the same routes ----
 
-table = re.findall(r'\{"(GET|POST|DELETE)", "(/v1/[^"]*)"', (root / "agent/till/api.c").read_text())
+table = re.findall(r'\{"(GET|POST|DELETE)", "(/v1/[^"]*)"', (root / "agent/till/till_api.c").read_text())
 office = re.findall(r'^\t\{"([a-z]+(?:/[a-z]+)?)", ', (root / "agent/run/office_calls.c").read_text(), re.M)
 routes = set()
 for method, path in table:
@@ -205,16 +205,16 @@ call("POST", "/v1/admin/prove", {"index": 10**9}, admin)
 for method, path in sorted(listed):
     path = path.replace("{id}", member["id"])
     if method == "POST":
-        body = {} if "/admin/" in path or path == "/v1/sessions" else None
         call(method, path, b"{", admin if "/admin/" in path else session, 400)
         call(method, path, b"[]", admin if "/admin/" in path else session, 400)
-        call(method, path, b"{}", admin, 415, {"Content-Type": "text/plain"})
+        call(method, path, b"{}", session, 415, {"Content-Type": "text/plain"})
         call(method, path, b'"' + b"x" * 65600 + b'"', session, 413)
         call(method, path, {"surprise": 1}, admin if "/admin/" in path else session, 400)
     if path not in ("/v1/sessions", "/v1/status"):
         data = b"{}" if method == "POST" else None
         call(method, path, data, None, 401)
         call(method, path, data, "ff" * 32, 401)
+        call(method, path, b"{" if data else None, "ff" * 32, 401)
         call(method, path, data, "xyz", 401)
         if "/admin/" in path:
             call(method, path, data, session, 401)
