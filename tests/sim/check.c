@@ -6,14 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "copy.h"
+#include "auditing.h"
 #include "core/tables.h"
 #include "ledger/ledger.h"
 #include "model.h"
-#include "replay.h"
 #include "rows.pb-c.h"
-#include "scratch.h"
-#include "verify.h"
 
 #define PAGES_MAX 200
 
@@ -431,83 +428,14 @@ void check_copies(struct sim *sim)
 
 /* ---- the auditor ---- */
 
-static enum err source_note(void *context, struct bytes *ret_note, struct fault *fault)
-{
-	struct store_txn *txn CLEANUP(store_end_read) = NULL;
-	struct sim *sim = context;
-	struct slice note;
-
-	(void)fault;
-	TRY(store_begin_read(sim->franchise.store, &txn));
-	TRY(ledger_checkpoint(&core_ledger_tables, txn, &note));
-	bytes_clear(ret_note);
-	return bytes_append(ret_note, note);
-}
-
-static enum err source_entries(void *context, uint64_t from, uint64_t size, struct bytes *ret_page, struct fault *fault)
-{
-	struct store_txn *txn CLEANUP(store_end_read) = NULL;
-	struct sim *sim = context;
-	struct slice entry;
-
-	(void)fault;
-	TRY(store_begin_read(sim->franchise.store, &txn));
-	bytes_clear(ret_page);
-	for (uint64_t i = from; i < size && i < from + 256; i++) {
-		TRY(ledger_entry(&core_ledger_tables, txn, i, &entry));
-		TRY(bundle_append(ret_page, entry));
-	}
-	return ERR_OK;
-}
-
-static enum err source_paper(void *context, struct slice hash, struct bytes *ret_paper, struct fault *fault)
-{
-	struct store_txn *txn CLEANUP(store_end_read) = NULL;
-	struct sim *sim = context;
-	struct slice paper;
-
-	(void)fault;
-	TRY(store_begin_read(sim->franchise.store, &txn));
-	TRY(ledger_paper(&core_ledger_tables, txn, hash, &paper));
-	bytes_clear(ret_paper);
-	return bytes_append(ret_paper, paper);
-}
-
-static void report_finding(void *context, const char *text)
-{
-	struct sim *sim = context;
-
-	fprintf(stderr, "seed %" PRIu64 ": the auditor: %s\n", sim->seed, text);
-}
-
-static void check_mirror(struct sim *sim, const char *folder)
-{
-	struct copy_source source = {
-		.context = sim, .checkpoint = source_note, .entries = source_entries, .paper = source_paper};
-	struct copy_summary copied;
-	struct findings findings = {.report = report_finding, .context = sim};
-	struct verify_options options = {.log = sim->franchise.log.public};
-	struct verify_summary verified;
-	struct replay_counts counts;
-	struct mirror mirror;
-	struct fault fault = {""};
-
-	if (copy_log(folder, &source, &options.log, &sim->office.key.public, &copied, &fault) != ERR_OK ||
-	    verify_mirror(folder, &options, &findings, &verified, &fault) != ERR_OK)
-		sim_fail(sim, "I3", "the auditor: %s", fault.text);
-	sim_must(sim, mirror_open(folder, &mirror, &fault), fault.text);
-	if (replay_check(&mirror, &sim->office.key.public, &findings, &counts, &fault) != ERR_OK)
-		sim_fail(sim, "I4", "the auditor: %s", fault.text);
-	mirror_close(&mirror);
-	if (findings.count > 0)
-		sim_fail(sim, "I4", "the auditor has %" PRIu64 " findings", findings.count);
-}
-
 void check_auditor(struct sim *sim)
 {
-	char folder[SCRATCH_MAX];
+	struct auditing auditing = {.store = sim->franchise.store,
+				    .log = &sim->franchise.log.public,
+				    .controller = &sim->office.key.public,
+				    .seed = sim->seed};
+	struct fault fault = {""};
 
-	scratch_new(folder);
-	check_mirror(sim, folder);
-	scratch_remove(folder);
+	if (auditing_run(&auditing, &fault) != ERR_OK)
+		sim_fail(sim, "I4", "the auditor: %s", fault.text);
 }

@@ -22,6 +22,7 @@ struct store {
 	struct disk *disk;
 	bool is_crashed, is_crash_planned;
 	enum store_memory_when when;
+	unsigned spared; /* commits before the one that it dies in */
 	unsigned rerun, updates, readers;
 };
 
@@ -167,7 +168,13 @@ void store_close(struct store **store)
 
 void store_memory_crash(struct store *store, enum store_memory_when when)
 {
+	store_memory_crash_later(store, 0, when);
+}
+
+void store_memory_crash_later(struct store *store, unsigned commits, enum store_memory_when when)
+{
 	store->is_crash_planned = true;
+	store->spared = commits;
 	store->when = when;
 }
 
@@ -255,7 +262,8 @@ static void commit(struct store_txn *txn)
 static enum err commit_or_crash(struct store_txn *txn)
 {
 	struct store *store = txn->store;
-	if (!store->is_crash_planned) {
+	if (!store->is_crash_planned || store->spared > 0) {
+		store->spared -= store->is_crash_planned;
 		commit(txn);
 		return ERR_OK;
 	}

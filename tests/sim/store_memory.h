@@ -23,6 +23,8 @@ enum store_memory_when {
 /* The machine dies at the next update that would commit: it and everything after give ERR_IO until the store is
  * closed and opened again. Transactions that are open stay readable until they end. */
 void store_memory_crash(struct store *store, enum store_memory_when when);
+/* The same after some more commits. */
+void store_memory_crash_later(struct store *store, unsigned commits, enum store_memory_when when);
 /* Dies now, between two commits. */
 void store_memory_crash_now(struct store *store);
 bool store_memory_is_crashed(const struct store *store);

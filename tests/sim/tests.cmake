@@ -11,3 +11,15 @@ foreach(run "runs;--seeds;1-150" "more-runs;--seeds;151-300" "repeats;--seeds;30
   add_test(NAME sim/${name} COMMAND kluis-sim ${run})
   set_tests_properties(sim/${name} PROPERTIES LABELS sim TIMEOUT 300 ENVIRONMENT "${test_environment}")
 endforeach()
+
+# Shops that run themselves; more of them by hand: kluis-branch-sim --seeds 1-20000.
+file(GLOB branch_sources CONFIGURE_DEPENDS ${sim_folder}/branch*.c)
+add_executable(kluis-branch-sim ${branch_sources}
+  ${sim_folder}/auditing.c ${sim_folder}/seeded.c ${sim_folder}/store_memory.c ${sim_folder}/version.c)
+target_link_options(kluis-branch-sim PRIVATE LINKER:--wrap=staff_check_pin LINKER:--wrap=log_event)
+target_link_libraries(kluis-branch-sim PRIVATE kluis_test_lib kluis_core kluis_agent kluis_audit)
+foreach(run "branches;--seeds;1-200" "branches-repeat;--seeds;201-205;--twice")
+  list(POP_FRONT run name)
+  add_test(NAME sim/${name} COMMAND kluis-branch-sim ${run})
+  set_tests_properties(sim/${name} PROPERTIES LABELS sim TIMEOUT 300 ENVIRONMENT "${test_environment}")
+endforeach()

@@ -3,7 +3,7 @@
 
 #include "kluis/clock.h"
 #include "kluis/keys.h"
-#include "till/till_call.h"
+#include "till/call.h"
 
 /* ---- what was found ---- */
 

@@ -1,4 +1,4 @@
-#include "till/till_server.h"
+#include "till/server.h"
 
 #include <nng/nng.h>
 #include <nng/supplemental/http/http.h>
@@ -6,24 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "till/api.h"
 #include "till/pool.h"
-#include "till/till_api.h"
 
-/* Twice what a body may have: up to there till_api.c refuses it with a reason, beyond it nng does. */
-#define COLLECT_MAX (2 * TILL_BODY_MAX)
-
-static const struct {
-	size_t threads, queue;
-} lanes[TILL_LANES] = {
-	[TILL_LANE_DESK] = {8, 256}, /* each may wait for the journal's fsync, which they share, or for the broker */
-	[TILL_LANE_PIN] = {1, 16},   /* a PIN costs 64 MiB and a tenth of a second: one at a time */
-	[TILL_LANE_OFFICE] = {1, 16},
-};
+#define DESK_THREADS 4 /* each may wait for the journal's fsync, which they share */
+#define DESK_QUEUE 256
+#define SLOW_THREADS 1 /* a PIN costs 64 MiB and a tenth of a second: one at a time */
+#define SLOW_QUEUE 16
 
 struct till_server {
 	struct till_api api;
 	nng_http_server *http;
-	struct pool *pools[TILL_LANES];
+	struct pool *desk, *slow;
 	bool is_started;
 };
 
@@ -109,7 +103,7 @@ static void on_request(nng_aio *aio)
 	nng_http_handler *handler = nng_aio_get_input(aio, 1);
 	struct till_server *server = nng_http_handler_get_data(handler);
 	struct till_request request = request_of(nng_aio_get_input(aio, 0));
-	struct pool *pool = server->pools[till_api_lane(&request)];
+	struct pool *pool = till_api_is_slow(&request) ? server->slow : server->desk;
 	struct till_response busy = {.status = 503, .retry_after_s = 1};
 
 	if (!pool_push(pool, aio))
@@ -128,7 +122,7 @@ static enum err add_handler(struct till_server *server)
 	if (number == 0)
 		number = nng_http_handler_set_tree(handler);
 	if (number == 0)
-		number = nng_http_handler_collect_body(handler, true, COLLECT_MAX);
+		number = nng_http_handler_collect_body(handler, true, TILL_BODY_MAX);
 	if (number == 0)
 		number = nng_http_handler_set_data(handler, server, NULL);
 	if (number == 0)
@@ -178,8 +172,8 @@ enum err till_server_open(const struct till_server_options *options, struct till
 	if (server == NULL)
 		return ERR_MEMORY;
 	server->api.options = options;
-	for (size_t i = 0; i < TILL_LANES; i++)
-		TRY(pool_new(lanes[i].threads, lanes[i].queue, serve, server, &server->pools[i]));
+	TRY(pool_new(DESK_THREADS, DESK_QUEUE, serve, server, &server->desk));
+	TRY(pool_new(SLOW_THREADS, SLOW_QUEUE, serve, server, &server->slow));
 	TRY(listen(server, options, fault));
 	*ret_server = server;
 	server = NULL;
@@ -197,8 +191,8 @@ void till_server_close(struct till_server **server)
 		return;
 	if ((*server)->is_started)
 		nng_http_server_stop((*server)->http);
-	for (size_t i = 0; i < TILL_LANES; i++)
-		pool_free(&(*server)->pools[i]);
+	pool_free(&(*server)->desk);
+	pool_free(&(*server)->slow);
 	if ((*server)->http != NULL)
 		nng_http_server_release((*server)->http);
 	free(*server);

@@ -1,4 +1,4 @@
-#include "till/till_call.h"
+#include "till/call.h"
 
 #include <string.h>
 

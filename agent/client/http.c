@@ -1,4 +1,4 @@
-#include "client/http_client.h"
+#include "client/http.h"
 
 #include <nng/nng.h>
 #include <nng/supplemental/http/http.h>

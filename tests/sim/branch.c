@@ -1,0 +1,234 @@
+#include "branch.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "seeded.h"
+
+#define MEMBERS 12
+#define ROUNDS_MAX 3000
+
+void branch_fail(const struct branches *all, const char *invariant, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "seed %llu step %llu: %s: ", (unsigned long long)all->seed, (unsigned long long)all->step,
+		invariant);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "\n");
+	exit(1);
+}
+
+void branch_must(const struct branches *all, enum err err, const char *what)
+{
+	if (err != ERR_OK)
+		branch_fail(all, "sim", "%s: %s", what, error_text(err));
+}
+
+void branch_trace(const struct branches *all, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!all->is_verbose)
+		return;
+	printf("%6llu %llu ", (unsigned long long)all->step, (unsigned long long)all->formula->now_ms);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	printf("\n");
+}
+
+void *branch_grow(void *items, size_t count, size_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return items;
+	*capacity = *capacity == 0 ? 16 : *capacity * 2;
+	items = realloc(items, *capacity * size);
+	if (items == NULL)
+		abort();
+	return items;
+}
+
+uint64_t branch_draw(struct branches *all, uint64_t bound)
+{
+	return random_below(&all->random, bound);
+}
+
+bool branch_chance(struct branches *all, unsigned percent)
+{
+	return branch_draw(all, 100) < percent;
+}
+
+/* ---- events ---- */
+
+/* Most take no time; some a while, some hours, and now and then longer than a lease. */
+static void pass_time(struct branches *all)
+{
+	static const uint64_t spans_ms[] = {500, 500, 5000, 60000, 60000, 3600000, 12 * 3600000, 80 * 3600000};
+
+	all->formula->now_ms += 1 + branch_draw(all, spans_ms[branch_draw(all, 8)]);
+}
+
+static void split_or_heal(struct branches *all, struct branch *branch)
+{
+	branch->is_split = !branch->is_split && branch_chance(all, 50);
+	all->counts[BRANCH_SPLITS] += branch->is_split;
+	branch_trace(all, "%s: %s", branch->folder, branch->is_split ? "split" : "healed");
+}
+
+static void set_clock(struct branches *all, struct branch *branch)
+{
+	int64_t by_ms = (int64_t)branch_draw(all, 3 * 3600000) - 3600000;
+
+	branch->wrong_ms += (uint64_t)(by_ms < 0 ? -by_ms : by_ms);
+	branch->skew_ms += by_ms;
+	branch_trace(all, "%s: the clock is set by %lld ms", branch->folder, (long long)by_ms);
+}
+
+static void one_event(struct branches *all)
+{
+	struct branch *branch = &all->shops[branch_draw(all, BRANCHES)];
+	uint64_t place = branch_draw(all, 1000);
+
+	if (branch_chance(all, 4))
+		branch_plan_death(branch);
+	if (place < 350)
+		branch_till(branch);
+	else if (place < 600)
+		branch_keeper(branch);
+	else if (place < 830)
+		branch_courier(branch);
+	else if (place < 900)
+		pass_time(all);
+	else if (place < 920)
+		branch_net_late(all);
+	else if (place < 945)
+		split_or_heal(all, branch);
+	else if (place < 965)
+		branch_office(all);
+	else if (place < 975)
+		branch_keep(branch);
+	else if (place < 985)
+		branch_restart(branch);
+	else if (place < 990)
+		branch_broker_restart(all);
+	else if (place < 991)
+		set_clock(all, branch);
+	if (branch_is_dead(branch))
+		branch_restart(branch);
+	branch_follow_log(all);
+}
+
+/* ---- a run ---- */
+
+static void begin(struct branches *all)
+{
+	char name[16];
+
+	seeded_start(all->seed);
+	store_memory_reset(all->seed);
+	all->random.state = all->seed * 2 + 1;
+	all->formula = franchise_new(NULL);
+	for (uint32_t i = 0; i < BRANCHES; i++) {
+		struct party *party = franchise_store(all->formula, 10 + i, GRANT_ALL);
+		snprintf(name, sizeof name, "shop-%u", i);
+		branch_new(all, &all->shops[i], party, name);
+	}
+	branch_register_members(all, MEMBERS);
+}
+
+static bool is_drained(struct branch *branch)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct purge_certificate *certificates;
+	uint64_t waiting, refused;
+	size_t count;
+
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	outbox_counts(branch->shop.outbox, &waiting, &refused);
+	branch_must(branch->all, shop_certificates(&branch->shop, &arena, &certificates, &count), "certificates");
+	return waiting == 0 && journal_waiting(branch->shop.journal) == 0 && count == 0;
+}
+
+/* False: something was still to be done. */
+static bool drain_once(struct branch *branch)
+{
+	struct fault fault = {""};
+	enum keeper_result kept = keeper_step(branch->keeper, &fault);
+	enum courier_result carried = courier_step(branch->courier, &fault);
+
+	branch_trace(branch->all, "%s: drains: %d %d %s", branch->folder, (int)kept, (int)carried, fault.text);
+	bool is_at_rest = kept == KEEPER_CURRENT || (kept == KEEPER_REFUSED && branch->is_terminated);
+	return is_at_rest && carried == COURIER_IDLE && is_drained(branch);
+}
+
+static void settle(struct branches *all)
+{
+	all->is_calm = true;
+	for (size_t i = 0; i < BRANCHES; i++) {
+		struct branch *branch = &all->shops[i];
+		branch_restart(branch);
+		store_memory_set_rerun(branch->shop.store, 0);
+		branch->is_split = false;
+		if (branch->is_suspended)
+			franchise_must(all->formula, &all->formula->office,
+				       action_standing(all->formula, branch->party->store, 2));
+		branch->is_suspended = branch->knows_ended = false;
+	}
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		unsigned quiet = 0;
+		for (size_t i = 0; i < BRANCHES; i++)
+			quiet += drain_once(&all->shops[i]);
+		branch_follow_log(all);
+		if (quiet == BRANCHES)
+			return;
+		all->formula->now_ms += 2000;
+	}
+	branch_fail(all, "I8", "the shops never come to rest");
+}
+
+static void report(const struct branches *all)
+{
+	static const char *const names[] = {"shown",	      "from the broker", "items",   "shop crashes",
+					    "broker crashes", "splits",		 "purges",  "refused",
+					    "records",	      "conflicts",	 "findings"};
+
+	printf("seed %llu: %llu entries", (unsigned long long)all->seed, (unsigned long long)all->size);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		printf(", %llu %s", (unsigned long long)all->counts[i], names[i]);
+	printf("\n");
+}
+
+static void end(struct branches *all, struct hash *ret_root)
+{
+	settle(all);
+	branch_check_end(all, ret_root);
+	if (all->is_verbose)
+		report(all);
+	for (size_t i = 0; i < BRANCHES; i++)
+		branch_free(&all->shops[i]);
+	branch_net_free(all);
+	free(all->members.items);
+	franchise_free(&all->formula);
+	store_memory_reset(0);
+}
+
+void branches_run(uint64_t seed, const struct branches_options *options, struct hash *ret_root)
+{
+	struct branches *all = calloc(1, sizeof *all);
+
+	if (all == NULL)
+		abort();
+	all->seed = seed;
+	all->is_verbose = options->is_verbose;
+	all->is_strict = options->is_strict;
+	begin(all);
+	for (all->step = 1; all->step <= options->steps; all->step++)
+		one_event(all);
+	end(all, ret_root);
+	free(all);
+}

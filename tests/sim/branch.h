@@ -1,0 +1,208 @@
+/*
+ * Shops that run themselves, in one thread, driven by a seed: the broker's core on a simulated disk, head office, and
+ * three shops made of the agent's own parts (desk, journal, outbox, copy, keeper, courier, timekeeper), each on a
+ * simulated disk and under a clock of its own, with a network between them that loses, repeats and splits.
+ *
+ *     branch_work.c   ─▶ desk            keeper_step, courier_step ─▶ branch_net.c ─▶ core_prepare, core_commit
+ *     (tills, office)     │ journal, outbox, copy        │
+ *                         └──────── branch_shop.c: one machine; dies at any commit, save or change of a key
+ *
+ * A machine that dies keeps what was synced and nothing else: what was under way is lost or kept as the seed says,
+ * and whoever waited for it hears of neither. branch_check.c holds, step by step and at the end, the broker's log
+ * against what tills were told and shown. A broken invariant ends the program with its name, the seed and the step.
+ */
+#ifndef KLUIS_SIM_BRANCH_H
+#define KLUIS_SIM_BRANCH_H
+
+#include "desk/desk.h"
+#include "franchise.h"
+#include "home.h"
+#include "key_shelf.h"
+#include "random.h"
+#include "run/courier.h"
+#include "run/keeper.h"
+#include "run/line.h"
+#include "store_memory.h"
+
+#define BRANCHES 3
+#define BRANCH_LANES 4 /* enum agent_lane and LANE_UPLOAD */
+#define BRANCH_STAFF 2
+#define BRANCH_PURPOSE "service"
+#define BRANCH_LATE_MAX 16
+#define BRANCH_LIST(type)                                                                                              \
+	struct {                                                                                                       \
+		type *items;                                                                                           \
+		size_t count, capacity;                                                                                \
+	}
+#define BRANCH_ADD(list)                                                                                               \
+	((list)->items = branch_grow((list)->items, (list)->count, &(list)->capacity, sizeof(*(list)->items)),         \
+	 &(list)->items[(list)->count++])
+
+struct branches;
+
+/* One that is in the outbox, or was; which operation it is, by its bytes. */
+struct branch_item {
+	uint64_t number;
+	uint8_t hash[HASH_SIZE];
+};
+/* What a till was shown from the copy. */
+struct branch_shown {
+	uint64_t record;
+	uint8_t customer[PSEUDONYM_SIZE];
+	uint32_t version;
+};
+
+/* What the broker did for a shop, by its log. */
+struct branch_done {
+	uint8_t hash[HASH_SIZE];
+	uint64_t index;
+};
+struct branch_record {
+	uint64_t number;
+	uint8_t customer[PSEUDONYM_SIZE];
+	uint32_t version, code;
+};
+
+/* What is written to a disk beside the store, and may be interrupted. */
+struct branch_file {
+	struct bytes bytes;
+	bool is_there;
+};
+
+struct branch {
+	struct branches *all;
+	struct party *party; /* the store's key, and a lane for what its owner does by hand */
+	uint8_t seal_key[KEY_SIZE];
+	char folder[32];
+	/* the disk, beside the store on it */
+	struct branch_file lanes[BRANCH_LANES], charter, agreement;
+	struct key_shelf shelf;
+	/* this machine */
+	struct shop shop;
+	struct keeper *keeper;
+	struct courier *courier;
+	struct desk *desk;
+	struct line *line;
+	bool has_token[BRANCH_STAFF];
+	uint8_t tokens[BRANCH_STAFF][DESK_TOKEN_SIZE];
+	struct public_key signer;
+	bool is_dead;
+	unsigned dies_in; /* writes beside the store until it dies; 0: not planned */
+	/* its clock */
+	int64_t skew_ms;
+	uint64_t boot_ms;
+	uint64_t wrong_ms; /* how wrong its clock ever was: then leases may end that much later, and findings are right
+			    */
+	/* its network */
+	bool is_split;
+	/* what is true */
+	BRANCH_LIST(struct branch_item) items;
+	BRANCH_LIST(struct branch_shown) shown;
+	BRANCH_LIST(struct branch_done) done;
+	BRANCH_LIST(struct branch_record) records;
+	uint64_t destroyed, certificates; /* items, by certificates of a purge */
+	uint64_t lease_ms;		  /* the latest end of a lease that the broker's log gives */
+	bool knows_ended;	       /* the shop was told of a suspension or termination, and not of a resumption */
+	bool knows_gone[BRANCH_STAFF]; /* and of whose removal */
+	bool is_gone[BRANCH_STAFF];
+	uint8_t employees[BRANCH_STAFF][PSEUDONYM_SIZE];
+	bool is_suspended, is_terminated; /* at head office */
+	bool has_findings;
+};
+
+struct branch_late {
+	uint8_t *data;
+	size_t length;
+};
+struct branch_member {
+	uint8_t customer[PSEUDONYM_SIZE];
+	char card[32];
+};
+
+struct branches {
+	uint64_t seed, step;
+	bool is_verbose, is_calm;
+	bool is_strict; /* see branches_options */
+	struct random random;
+	struct franchise *formula;
+	struct branch shops[BRANCHES];
+	BRANCH_LIST(struct branch_member) members;
+	unsigned next_card;
+	struct branch_late late[BRANCH_LATE_MAX]; /* copies of messages that are still on their way */
+	size_t late_count;
+	uint64_t size; /* entries that branch_check has seen */
+	uint64_t counts[11];
+};
+enum {
+	BRANCH_SHOWN,
+	BRANCH_FROM_BROKER,
+	BRANCH_ITEMS,
+	BRANCH_CRASHES,
+	BRANCH_BROKER_CRASHES,
+	BRANCH_SPLITS,
+	BRANCH_PURGES,
+	BRANCH_REFUSED,
+	BRANCH_RECORDS,
+	BRANCH_CONFLICTS,
+	BRANCH_FINDINGS,
+	BRANCH_COUNTS
+};
+
+/* ---- branch.c ---- */
+void branch_fail(const struct branches *all, const char *invariant, const char *format, ...)
+	__attribute__((format(printf, 3, 4), noreturn));
+void branch_must(const struct branches *all, enum err err, const char *what);
+void branch_trace(const struct branches *all, const char *format, ...) PRINTF_LIKE(2, 3);
+void *branch_grow(void *items, size_t count, size_t *capacity, size_t size);
+uint64_t branch_draw(struct branches *all, uint64_t bound);
+bool branch_chance(struct branches *all, unsigned percent);
+/* One run; the root of the log at its end. */
+struct branches_options {
+	uint64_t steps;
+	bool is_verbose;
+	/* These end a run too: findings about an honest journal, by the broker or the auditor; items that went with an
+	 * agreement's end and are in no certificate. Known to happen: a request that was under way while the network
+	 * was split comes in hours later, and its time and journal end are taken for those of its entry (R125, R126); a
+	 * certificate that comes in after the next lease ends that one; without a copy nothing certifies the outbox. */
+	bool is_strict;
+};
+void branches_run(uint64_t seed, const struct branches_options *options, struct hash *ret_root);
+
+/* ---- branch_net.c ---- */
+struct exchange branch_exchange(struct branch *branch);
+void branch_broker_restart(struct branches *all);
+/* A copy of a message that was under way comes in after all. */
+void branch_net_late(struct branches *all);
+void branch_net_free(struct branches *all);
+
+/* ---- branch_shop.c ---- */
+void branch_new(struct branches *all, struct branch *branch, struct party *party, const char *name);
+void branch_free(struct branch *branch);
+/* Plans that the machine dies in one of its next writes. */
+void branch_plan_death(struct branch *branch);
+bool branch_is_dead(const struct branch *branch);
+/* What is in memory is gone; it comes up again on what the disk has. */
+void branch_restart(struct branch *branch);
+uint64_t branch_true_ms(const struct branch *branch);
+/* What daemon_tick does once a second, and what it keeps now and then. */
+void branch_sweep(struct branch *branch);
+void branch_keep(struct branch *branch);
+
+/* ---- branch_work.c ---- */
+void branch_till(struct branch *branch);
+void branch_keeper(struct branch *branch);
+void branch_courier(struct branch *branch);
+void branch_office(struct branches *all);
+void branch_register_members(struct branches *all, unsigned count);
+
+/* ---- branch_check.c ---- */
+/* An item is in the outbox under a number: what it is. */
+void branch_note_items(struct branch *branch);
+/* I6, at the moment at which a member is shown from the copy. */
+void branch_check_shown(struct branch *branch, const struct desk_member *member, size_t employee);
+/* After all is drained. */
+void branch_check_end(struct branches *all, struct hash *ret_root);
+/* The latest end of a lease, from what the log has now. */
+void branch_follow_log(struct branches *all);
+
+#endif
