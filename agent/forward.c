@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/http.h"
+#include "client/http_client.h"
 #include "home.h"
 #include "kluis/file.h"
 #include "kluis/hash.h"
@@ -126,5 +126,46 @@ enum err forward_call(const char *folder, const char *name, json_t *body, json_t
 	enum err err = object == NULL ? ERR_MEMORY : ask_office(folder, name, object, ret_answer, fault);
 
 	json_decref(object);
+	return err;
+}
+
+/* ---- as an employee ---- */
+
+static enum err sign_in(struct http_client *client, struct forward_employee employee, struct fault *fault)
+{
+	json_t *session = NULL, *body = json_pack("{s:s, s:s}", "name", employee.handle, "pin", employee.pin);
+
+	if (body == NULL)
+		return fault_set(fault, ERR_INPUT, "handle and PIN have to be UTF-8");
+	enum err err = ask(client, "POST", "/v1/sessions", body, &session, fault);
+	json_decref(body);
+	TRY(err);
+	const char *token = json_string_value(json_object_get(session, "token"));
+	err = token == NULL ? fault_set(fault, ERR_INPUT, "what answers there is not a kluis-agent")
+			    : http_client_authorize(client, token);
+	json_decref(session);
+	return err;
+}
+
+static enum err ask_as(const char *folder, struct forward_employee employee, const char *path, json_t *body,
+		       json_t **ret_answer, struct fault *fault)
+{
+	struct http_client *client CLEANUP(http_client_free) = NULL;
+
+	TRY(connect_to(folder, &client, fault));
+	TRY(sign_in(client, employee, fault));
+	enum err err = ask(client, "POST", path, body, ret_answer, fault);
+	/* a session that stays open ends by itself */
+	enum err ended = ask(client, "DELETE", "/v1/sessions/current", NULL, NULL, NULL);
+	(void)ended;
+	return err;
+}
+
+enum err forward_as(const char *folder, struct forward_employee employee, const char *path, json_t *body,
+		    json_t **ret_answer, struct fault *fault)
+{
+	enum err err = body == NULL ? ERR_MEMORY : ask_as(folder, employee, path, body, ret_answer, fault);
+
+	json_decref(body);
 	return err;
 }

@@ -18,6 +18,13 @@ bool forward_is_running(const char *folder);
  * ret_answer may be NULL. What the daemon refuses comes back with its code and text. */
 enum err forward_call(const char *folder, const char *name, json_t *body, json_t **ret_answer,
 		      struct fault *fault) MUST_USE;
+/* One call as an employee: signs in by handle and PIN, POST path with body (stolen; NULL: ERR_MEMORY), signs out. Else
+ * as forward_call. */
+struct forward_employee {
+	const char *handle, *pin;
+};
+enum err forward_as(const char *folder, struct forward_employee employee, const char *path, json_t *body,
+		    json_t **ret_answer, struct fault *fault) MUST_USE;
 /* GET /v1/status. */
 enum err forward_status(const char *folder, json_t **ret_status, struct fault *fault) MUST_USE;
 

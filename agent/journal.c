@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,8 @@ struct journal {
 	pthread_cond_t is_changed;
 	struct journal_chain chain; /* as committed */
 	struct waiting *first, **last;
-	bool is_led; /* somebody commits */
+	bool is_led;	  /* somebody commits */
+	bool was_crowded; /* the last commit was shared */
 };
 
 /* ---- opening ---- */
@@ -181,15 +183,28 @@ static enum err write_batch(struct store_txn *txn, void *context)
 	return journal_chain_put(txn, batch->journal->key, &batch->chain);
 }
 
+/* Those whom the last commit has just released mostly come again at once: one turn of the processor lets them. */
+static void let_others_in(struct journal *journal)
+{
+	if (!journal->was_crowded)
+		return;
+	pthread_mutex_unlock(&journal->mutex);
+	sched_yield();
+	pthread_mutex_lock(&journal->mutex);
+}
+
 /* Commits all that wait, in one transaction; called and left with the mutex held. */
 static void lead(struct journal *journal)
 {
-	struct batch batch = {.journal = journal, .first = journal->first};
+	struct batch batch = {.journal = journal};
 	struct waiting *next;
 
+	journal->is_led = true;
+	let_others_in(journal);
+	batch.first = journal->first;
+	journal->was_crowded = batch.first->next != NULL;
 	journal->first = NULL;
 	journal->last = &journal->first;
-	journal->is_led = true;
 	pthread_mutex_unlock(&journal->mutex);
 	enum err err = store_update(journal->store, write_batch, &batch);
 	pthread_mutex_lock(&journal->mutex);

@@ -15,9 +15,20 @@ static const struct argp_option sync_options[] = {
 	OPTION_JSON,
 	OPTION_END};
 static const struct argp_option copy_options[] = {OPTION_DATA, OPTION_PURPOSE, OPTION_END};
-static const struct argp_option lookup_options[] = {OPTION_DATA, OPTION_PURPOSE, OPTION_EMPLOYEE, OPTION_JSON,
-						    OPTION_END};
-static const struct argp_option receipt_options[] = {OPTION_DATA, OPTION_PURPOSE, OPTION_EMPLOYEE, OPTION_END};
+static const struct argp_option lookup_options[] = {OPTION_DATA,     OPTION_PURPOSE, OPTION_EMPLOYEE,
+						    OPTION_PIN_FILE, OPTION_JSON,    OPTION_END};
+static const struct argp_option receipt_options[] = {OPTION_DATA, OPTION_PURPOSE, OPTION_EMPLOYEE, OPTION_PIN_FILE,
+						     OPTION_END};
+static const struct argp_option consent_options[] = {
+	OPTION_DATA,	 OPTION_PURPOSE,  {"to", SET_TO, "NAME", 0, "The purpose that is consented to", 0},
+	OPTION_EMPLOYEE, OPTION_PIN_FILE, OPTION_END};
+static const struct argp_option request_options[] = {OPTION_DATA, OPTION_EMPLOYEE, OPTION_PIN_FILE, OPTION_END};
+static const struct argp_option incident_options[] = {
+	OPTION_DATA,
+	OPTION_EMPLOYEE,
+	OPTION_PIN_FILE,
+	{"since", SET_SINCE, "TIME", 0, "When it began, if it is known: 2026-11-22T14:30Z", 0},
+	OPTION_END};
 static const struct argp_option staff_options[] = {
 	OPTION_DATA, {"role", SET_ROLE, "NAME", 0, "One of the charter's roles", 0}, OPTION_END};
 
@@ -36,7 +47,7 @@ static const struct command commands[] = {
 	 sync_options, agent_command_sync},
 	{"copy", NULL, 0, 0, "Open the store's copy and print it, a JSON object a line", NULL, copy_options,
 	 agent_command_copy},
-	{"lookup", "FIELD", 1, 1, "Ask the broker who a customer is",
+	{"lookup", "FIELD", 1, 1, "Ask who a customer is: the running agent, else the broker",
 	 "The value (card number, telephone ...) is read from standard input, one line, so that no other user of the "
 	 "machine sees it.\n\nExample: kluis-agent lookup card --purpose service --employee till-1",
 	 lookup_options, agent_command_lookup},
@@ -44,6 +55,22 @@ static const struct command commands[] = {
 	 "Example: {\"customer\": {\"field\": \"card\", \"value\": \"1001\"}, \"day\": \"2024-05-17\", "
 	 "\"lines\": [{\"product\": \"7\", \"units\": \"1\", \"amount\": \"2.50\"}]}",
 	 receipt_options, agent_command_receipt},
+	{"register", NULL, 0, 0, "Register a member, as lines FIELD=VALUE on standard input",
+	 "Prints the member's pseudonym, by which changes and consents name it. Needs the running agent.\n\n"
+	 "Example: printf 'card=1001\\nname=Ann Invented\\n' | kluis-agent register --purpose service --employee anna",
+	 receipt_options, agent_command_register},
+	{"change", "MEMBER", 1, 1, "Change a member's values, as lines FIELD=VALUE on standard input",
+	 "MEMBER is the pseudonym that lookup and register print. FIELD= alone clears it. Needs the running agent.",
+	 receipt_options, agent_command_change},
+	{"consent", "MEMBER STATUS", 2, 2, "Record that a member gave or withdrew consent",
+	 "STATUS is given, withdrawn or another of DPV's consent statuses. Needs the running agent.", consent_options,
+	 agent_command_consent},
+	{"request", "RIGHT [MEMBER]", 1, 2, "Hand on what a data subject asks, in words on standard input",
+	 "RIGHT is access, rectification, erasure, restriction, portability or objection. Needs the running agent.",
+	 request_options, agent_command_request},
+	{"incident", "KIND", 1, 1, "Report an incident to head office, in words on standard input",
+	 "KIND is loss, theft, unauthorised-access, wrong-recipient, tampering or other. Needs the running agent.",
+	 incident_options, agent_command_incident},
 	{"staff add", "HANDLE", 1, 1,
 	 "Put an employee on the roster, or change the role; the name is read from standard input", NULL, staff_options,
 	 agent_command_staff_add},

@@ -16,9 +16,12 @@ static enum err reserve(struct outbox_list *list, size_t count)
 	size_t capacity = list->capacity == 0 ? 64 : 2 * list->capacity;
 	if (capacity < count)
 		capacity = count;
-	struct outbox_place *grown = realloc(list->places, capacity * sizeof *grown);
+	struct outbox_place *grown = calloc(capacity, sizeof *grown);
 	if (grown == NULL)
 		return ERR_MEMORY;
+	if (list->count > 0)
+		memcpy(grown, list->places, list->count * sizeof *grown);
+	free(list->places);
 	list->places = grown;
 	list->capacity = capacity;
 	return ERR_OK;

@@ -8,8 +8,9 @@
  *
  *     u32 version || u64 fields || u32 grant || u64 entry index || content (Values)
  *
- * Beside it stands, for each handle of the row (R130), an index row: purpose, handle -> pseudonyms. The
- * handle key is sealed under the lease key, so handles tell nothing either once that is destroyed.
+ * Beside it stands, for each handle of the row (R130), an index row: purpose, handle, pseudonym -> nothing. The
+ * handle key is sealed under the lease key, so handles tell nothing either once that is destroyed. The index
+ * itself is not sealed: what is found by it is held against the row.
  *
  * Threads: one writer; see store.h.
  */
@@ -26,10 +27,10 @@
 extern const struct store_layout replica_layout;
 
 enum replica_table {
-	REPLICA_META,	  /* names -> values */
+	REPLICA_META,	  /* names -> values; with a zero in the key: a purpose's cursor and day */
 	REPLICA_CUSTOMER, /* purpose, 0, pseudonym -> sealed row */
 	REPLICA_STAFF,	  /* handle -> sealed employee (and PIN, staff.h) */
-	REPLICA_HANDLE,	  /* purpose, 0, handle -> pseudonyms */
+	REPLICA_HANDLE,	  /* purpose, 0, handle, pseudonym -> nothing */
 	REPLICA_LEASE,	  /* purpose -> sealed lease */
 	REPLICA_JOURNAL,  /* u64 number -> record (journal.h) */
 	REPLICA_OUTBOX,	  /* u64 number -> sealed item (outbox.h) */
@@ -53,22 +54,24 @@ struct replica_lease {
 };
 /* ERR_NOT_FOUND when none was ever given or the copy was purged; ERR_CRYPTO when the row was altered. */
 enum err replica_lease(const struct replica *replica, const char *purpose, struct replica_lease *ret_lease) MUST_USE;
-/* A lease was given, with the handle key: makes the purpose's key if there is none. */
+/* A lease was given, with the handle key (KEY_SIZE bytes, else ERR_INPUT): makes the purpose's key if there is none.
+ * ERR_STATE over what is stale: to be purged first. */
 enum err replica_set_lease(const struct replica *replica, const char *purpose, uint64_t until_ms, uint64_t entry_ms,
 			   struct slice handle_key) MUST_USE;
 /* Destroys the purpose's key first, then rows, handles, cursor and lease. ret_customers: rows that there were. What a
  * crash interrupts is finished by doing it again: replica_is_stale says so. */
 enum err replica_purge(const struct replica *replica, const char *purpose, uint64_t *ret_customers) MUST_USE;
-/* Rows without a key are there: a purge was interrupted, or somebody removed the key. */
+/* Rows, a cursor or a lease without a key are there: a purge was interrupted, or somebody removed the key. Or the key
+ * is not the lease's: killed while a copy began anew. */
 enum err replica_is_stale(const struct replica *replica, const char *purpose, bool *ret_is_stale) MUST_USE;
-/* Purposes of which there is a lease, a key, rows or a cursor, in the arena: whatever agreement is in force now. */
+/* Purposes of which there is a lease, rows, handles or a cursor, in the arena: whatever agreement is in force now. */
 enum err replica_purposes(const struct replica *replica, struct arena *arena, char ***ret_purposes,
 			  size_t *ret_count) MUST_USE;
 
 /* ---- finding one customer ---- */
 
-/* By a field's normal form (field_normalise): the pseudonym. ERR_NOT_FOUND, ERR_AMBIGUOUS, ERR_EXPIRED without a key.
- */
+/* By a field's normal form (field_normalise): the pseudonym. ERR_NOT_FOUND, ERR_AMBIGUOUS, ERR_EXPIRED without a key;
+ * ERR_CORRUPT when the index names a customer whose row does not have the value. */
 enum err replica_find(const struct replica *replica, const char *purpose, uint8_t field, struct slice normal_form,
 		      uint8_t ret_pseudonym[static PSEUDONYM_SIZE]) MUST_USE;
 
@@ -82,8 +85,10 @@ enum err replica_begun(const struct replica *replica, const char *purpose, int32
 enum err replica_forget(const struct replica *replica, const char *purpose) MUST_USE;
 
 /* One page as the broker's entry and reply have it: result is the entry's for the Sync operation. parts: of the reply,
- * one for each disclosure with a commitment, checked by reply_check. Under another agreement than before, all rows of
- * the purpose are dropped first. ret_written, ret_removed: customers. */
+ * one for each disclosure with a commitment, checked by reply_check. Where the copy begins (cursor 0: another
+ * agreement, or after replica_forget), all rows of the purpose are dropped first, and its key is destroyed and made
+ * anew. ret_written, ret_removed: customers. ERR_EXPIRED without a key, ERR_MISMATCH when parts and disclosures do not
+ * go together: nothing was changed. */
 struct replica_page {
 	const char *purpose;
 	const uint8_t *agreement; /* HASH_SIZE bytes */
@@ -96,11 +101,6 @@ struct replica_page {
 enum err replica_apply(const struct replica *replica, const struct replica_page *page, uint64_t *ret_written,
 		       uint64_t *ret_removed) MUST_USE;
 
-/* Removes the rows, and cursors with them, of all purposes but these: what the agreement in force grants no copy for is
- * not the store's to hold. ret_removed: rows. */
-enum err replica_keep(const struct replica *replica, const char *const *purposes, size_t count,
-		      uint64_t *ret_removed) MUST_USE;
-
 /* One row, opened. content lives as long as the callback. */
 struct replica_row {
 	struct slice customer; /* 16 bytes */
@@ -112,9 +112,9 @@ struct replica_row {
 };
 typedef enum err replica_fn(void *context, const struct replica_row *row);
 /* Hands each row of a purpose to visit, by pseudonym, ascending; stops at its first failure. ERR_CRYPTO when a row does
- * not open. */
+ * not open, ERR_EXPIRED when there are rows and no key. */
 enum err replica_each(const struct replica *replica, const char *purpose, replica_fn *visit, void *context) MUST_USE;
-/* The row of one customer, handed to visit. ERR_NOT_FOUND. */
+/* The row of one customer, handed to visit. ERR_NOT_FOUND, ERR_CRYPTO, ERR_EXPIRED likewise. */
 enum err replica_get(const struct replica *replica, const char *purpose, struct slice customer, replica_fn *visit,
 		     void *context) MUST_USE;
 /* Rows of a purpose, without opening them. */

@@ -182,30 +182,3 @@ enum err replica_purposes(const struct replica *replica, struct arena *arena, ch
 	*ret_count = names.count;
 	return ERR_OK;
 }
-
-static bool is_kept(const char *name, const char *const *purposes, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(name, purposes[i]) == 0)
-			return true;
-	return false;
-}
-
-enum err replica_keep(const struct replica *replica, const char *const *purposes, size_t count, uint64_t *ret_removed)
-{
-	struct arena arena CLEANUP(arena_fini) = {0};
-	uint64_t removed = 0, customers;
-	char **there;
-	size_t there_count;
-
-	arena_init(&arena, REQUEST_ARENA_MAX);
-	TRY(replica_purposes(replica, &arena, &there, &there_count));
-	for (size_t i = 0; i < there_count; i++) {
-		if (is_kept(there[i], purposes, count))
-			continue;
-		TRY(replica_purge(replica, there[i], &customers));
-		removed += customers;
-	}
-	*ret_removed = removed;
-	return ERR_OK;
-}

@@ -4,33 +4,14 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "command/counter.h"
 #include "command/employee.h"
 #include "command/options.h"
+#include "forward.h"
 #include "given.h"
 #include "home.h"
-#include "kluis/hash.h"
 #include "kluis/table.h"
-
-/* One line of standard input, without its newline, in the arena. */
-static enum err read_value(const char *what, struct arena *arena, char **ret_value, struct fault *fault)
-{
-	char line[VALUE_MAX + 2];
-
-	if (isatty(STDIN_FILENO)) {
-		fprintf(stderr, "%s: ", what);
-		fflush(stderr);
-	}
-	if (fgets(line, sizeof line, stdin) == NULL)
-		return fault_set(fault, ERR_USAGE, "give the %s as one line on standard input", what);
-	line[strcspn(line, "\r\n")] = '\0';
-	*ret_value = arena_text(arena, slice_text(line));
-	wipe(line, sizeof line);
-	if (*ret_value == NULL)
-		return ERR_MEMORY;
-	return (*ret_value)[0] != '\0' ? ERR_OK : fault_set(fault, ERR_USAGE, "the %s is empty", what);
-}
 
 static enum err make_part(const struct charter_field *field, char *text, struct arena *arena, Kluis__Part **ret_part,
 			  ProtobufCBinaryData *ret_commitment)
@@ -103,7 +84,7 @@ static enum err lookup(struct agent *agent, const struct agent_options *settings
 				 field_name);
 	TRY(employee_named(agent, settings, &employee, fault));
 	snprintf(purpose, sizeof purpose, "%s", settings->purpose);
-	TRY(read_value(field->name, arena, &value, fault));
+	TRY(counter_read_line(field->name, arena, &value, fault));
 	TRY(make_part(field, value, arena, &call.part, &look.commitment));
 	look.field = field->number;
 	operation.purpose = purpose;
@@ -119,6 +100,49 @@ static enum err lookup(struct agent *agent, const struct agent_options *settings
 	return print_record(agent, &answer, arena, settings->is_json, fault);
 }
 
+/* ---- while the daemon runs ---- */
+
+static enum err print_answer(const json_t *answer, bool is_json, struct fault *fault)
+{
+	struct table *table CLEANUP(table_free) = table_new(columns, 2);
+	const json_t *item;
+	size_t i;
+
+	if (table == NULL)
+		return ERR_MEMORY;
+	json_array_foreach(json_object_get(answer, "values"), i, item)
+	{
+		json_t *field = json_object_get(item, "field"), *value = json_object_get(item, "value");
+		if (!json_is_string(field) || !json_is_string(value))
+			return fault_set(fault, ERR_INPUT, "what answers there is not a kluis-agent");
+		json_t *cells[] = {json_incref(field), json_incref(value)};
+		TRY(table_add(table, cells));
+	}
+	TRY(table_print(table, stdout, is_json));
+	const char *clause = json_string_value(json_object_get(answer, "clause"));
+	const char *source = json_string_value(json_object_get(answer, "source"));
+	fprintf(stderr, "member %s, from the %s; allowed by %s\n", json_string_value(json_object_get(answer, "id")),
+		source, clause);
+	return ERR_OK;
+}
+
+static enum err lookup_running(const struct agent_options *settings, const char *field, struct arena *arena,
+			       struct fault *fault)
+{
+	struct counter counter CLEANUP(counter_close) = {0};
+	json_t *answer = NULL;
+	char *value = NULL;
+
+	TRY(counter_open(&counter, settings, fault));
+	TRY(counter_read_line(field, arena, &value, fault));
+	TRY(counter_call(&counter, "/v1/members/lookup",
+			 json_pack("{s:s, s:s, s:s}", "purpose", settings->purpose, "field", field, "value", value),
+			 &answer, fault));
+	enum err err = print_answer(answer, settings->is_json, fault);
+	json_decref(answer);
+	return err;
+}
+
 enum err agent_command_lookup(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct agent_options *settings = target;
@@ -128,6 +152,8 @@ enum err agent_command_lookup(void *target, const struct command_arguments *argu
 	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
 	if (settings->purpose == NULL || settings->employee == NULL)
 		return fault_set(fault, ERR_USAGE, "say --purpose NAME and --employee HANDLE");
+	if (forward_is_running(settings->data))
+		return lookup_running(settings, arguments->items[0], &arena, fault);
 	TRY(agent_open(&agent, settings->data, fault));
 	TRY(agent_load_agreement(&agent, fault));
 	TRY(agent_connect(&agent, LANE_TILL, fault));

@@ -17,6 +17,15 @@ enum err agent_options_take(void *target, int key, const char *value, struct fau
 	case SET_ROLE:
 		settings->role = value;
 		return ERR_OK;
+	case SET_PIN_FILE:
+		settings->pin_file = value;
+		return ERR_OK;
+	case SET_TO:
+		settings->to = value;
+		return ERR_OK;
+	case SET_SINCE:
+		settings->since = value;
+		return ERR_OK;
 	case SET_JSON:
 		settings->is_json = true;
 		return ERR_OK;

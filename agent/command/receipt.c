@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command/counter.h"
 #include "command/employee.h"
 #include "command/options.h"
+#include "forward.h"
 #include "home.h"
 #include "kluis/clock.h"
 #include "kluis/decimal.h"
@@ -135,8 +137,8 @@ static enum err read_json(json_t *root, const struct charter *charter, struct ar
 	return read_lines(json_object_get(root, "lines"), arena, &receipt->content, fault);
 }
 
-static enum err read_receipt(const struct charter *charter, struct arena *arena, struct receipt *receipt,
-			     struct fault *fault)
+/* *ret_root: a new reference. */
+static enum err read_input(struct arena *arena, json_t **ret_root, struct fault *fault)
 {
 	json_error_t error;
 	char *text = arena_alloc(arena, INPUT_MAX);
@@ -146,9 +148,16 @@ static enum err read_receipt(const struct charter *charter, struct arena *arena,
 	size_t length = fread(text, 1, INPUT_MAX, stdin);
 	if (length == INPUT_MAX)
 		return fault_set(fault, ERR_TOO_LARGE, "standard input: more than %d bytes", INPUT_MAX);
-	json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-	if (root == NULL)
-		return fault_set(fault, ERR_INPUT, "standard input:%d: not JSON", error.line);
+	*ret_root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+	return *ret_root != NULL ? ERR_OK : fault_set(fault, ERR_INPUT, "standard input:%d: not JSON", error.line);
+}
+
+static enum err read_receipt(const struct charter *charter, struct arena *arena, struct receipt *receipt,
+			     struct fault *fault)
+{
+	json_t *root = NULL;
+
+	TRY(read_input(arena, &root, fault));
 	enum err err = read_json(root, charter, arena, receipt, fault);
 	json_decref(root);
 	return err;
@@ -192,6 +201,49 @@ static enum err ring_up(struct agent *agent, const struct agent_options *setting
 	return ERR_OK;
 }
 
+/* ---- while the daemon runs ---- */
+
+/* The same JSON as without it; the daemon checks what is inside. */
+static json_t *body_of(json_t *root, const char *purpose)
+{
+	json_t *customer = json_object_get(root, "customer");
+
+	return json_pack("{s:s, s:O, s:O, s:O, s:O}", "purpose", purpose, "field", json_object_get(customer, "field"),
+			 "value", json_object_get(customer, "value"), "day", json_object_get(root, "day"), "lines",
+			 json_object_get(root, "lines"));
+}
+
+static enum err check_root(json_t *root, struct fault *fault)
+{
+	static const char *const keys[] = {"customer", "day", "lines"}, *const customer[] = {"field", "value"};
+
+	TRY(check_keys(root, keys, sizeof keys / sizeof keys[0], "the receipt", fault));
+	TRY(check_keys(json_object_get(root, "customer"), customer, sizeof customer / sizeof customer[0],
+		       "the customer", fault));
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (json_object_get(root, keys[i]) == NULL)
+			return fault_set(fault, ERR_INPUT, "standard input: \"%s\" is missing", keys[i]);
+	for (size_t i = 0; i < sizeof customer / sizeof customer[0]; i++)
+		if (!json_is_string(json_object_get(json_object_get(root, "customer"), customer[i])))
+			return fault_set(fault, ERR_INPUT, "standard input: \"%s\" is missing or not a text",
+					 customer[i]);
+	return ERR_OK;
+}
+
+static enum err ring_up_running(const struct agent_options *settings, struct arena *arena, struct fault *fault)
+{
+	struct counter counter CLEANUP(counter_close) = {0};
+	json_t *root = NULL;
+
+	TRY(counter_open(&counter, settings, fault));
+	TRY(read_input(arena, &root, fault));
+	enum err err = check_root(root, fault);
+	if (err == ERR_OK)
+		err = counter_hand_in(&counter, "/v1/receipts", body_of(root, settings->purpose), "rung up", fault);
+	json_decref(root);
+	return err;
+}
+
 enum err agent_command_receipt(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct agent_options *settings = target;
@@ -202,6 +254,8 @@ enum err agent_command_receipt(void *target, const struct command_arguments *arg
 	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
 	if (settings->purpose == NULL || settings->employee == NULL)
 		return fault_set(fault, ERR_USAGE, "say --purpose NAME and --employee HANDLE");
+	if (forward_is_running(settings->data))
+		return ring_up_running(settings, &arena, fault);
 	TRY(agent_open(&agent, settings->data, fault));
 	TRY(agent_load_agreement(&agent, fault));
 	TRY(agent_connect(&agent, LANE_TILL, fault));

@@ -26,13 +26,23 @@ struct desk_taken {
 	uint64_t number;	    /* in the outbox; 0: a free place */
 };
 
+/* Of one who may be shown a customer and whose record is not on disk yet. */
+#define DESK_PLACES 64
+struct desk_place {
+	bool is_held;
+	uint32_t grant;
+	int32_t day;
+	uint8_t customer[PSEUDONYM_SIZE];
+};
+
 struct desk {
 	struct shop *shop;
 	struct desk_line line;
 	pthread_mutex_t session_lock;
 	struct desk_session sessions[DESK_SESSIONS_MAX];
-	pthread_mutex_t pin_lock;   /* one PIN at a time: each takes 64 MiB */
-	pthread_mutex_t count_lock; /* between reading a day's count and writing it */
+	pthread_mutex_t pin_lock; /* one PIN at a time: each takes 64 MiB */
+	pthread_mutex_t count_lock;
+	struct desk_place places[DESK_PLACES]; /* under count_lock, and of the agreement in force */
 	pthread_mutex_t receipt_lock;
 	struct desk_taken taken[DESK_RECEIPTS];
 	size_t taken_next;
@@ -115,6 +125,22 @@ enum err desk_normalise(struct desk_request *request, const struct desk_key *key
 /* What the agreement's grant leaves of a value, in the arena. ret_is_masked: it is not all of it. */
 enum err desk_mask(const struct charter *charter, const struct grant *grant, uint32_t field, const char *value,
 		   struct arena *arena, const char **ret_text, bool *ret_is_masked) MUST_USE;
+
+/* ---- a grant's customers today ---- */
+
+struct desk_use {
+	struct desk *desk;
+	pthread_mutex_t *held;
+	struct desk_place *place;
+};
+/* Sets the request's use facts. From here to desk_use_decided others wait, if a grant has such a limit. */
+enum err desk_use_begin(struct desk_request *request, const uint8_t customer[static PSEUDONYM_SIZE],
+			struct desk_use *ret_use) MUST_USE;
+/* After desk_decide_on: what it allowed counts from now on. */
+void desk_use_decided(struct desk_use *use, const struct desk_request *request,
+		      const uint8_t customer[static PSEUDONYM_SIZE]);
+/* The access is recorded, or is not to be; still under the shop's lock. Of a zeroed one too. */
+void desk_use_end(struct desk_use *use);
 
 /* ---- receipts under an id of the till's own; under receipt_lock ---- */
 

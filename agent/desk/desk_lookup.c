@@ -20,7 +20,7 @@ struct looking {
 	struct desk_row row;
 	struct desk_member member;
 	uint64_t fields; /* that member shows */
-	pthread_mutex_t *counting;
+	struct desk_use use;
 };
 
 /* ---- the record ---- */
@@ -146,25 +146,13 @@ static enum err find(struct looking *looking, const struct desk_key *key)
 
 /* ---- deciding ---- */
 
-/* R91. Who reads a day's count and lets one more pass holds the lock until that one is counted. */
-static enum err read_use(struct looking *looking)
+static enum err decide_on(struct looking *looking)
 {
-	struct desk_request *request = &looking->request;
-	const struct agreement *agreement = request->shop->agreement;
-	int purpose = charter_purpose(request->shop->charter, slice_text(request->purpose));
-	uint32_t grants = agreement_grants_for(agreement, OPERATION_LOOKUP, (uint8_t)purpose);
-
-	for (uint32_t i = 0; i < agreement->grant_count; i++) {
-		const struct grant *grant = &agreement->grants[i];
-		struct use_facts *use = &request->input.use[i];
-		if ((grants >> i & 1) == 0 || grant->per_day == 0)
-			continue;
-		if (looking->counting == NULL)
-			looking->counting = desk_lock(&request->desk->count_lock);
-		TRY(journal_use(request->shop->journal, agreement->hash, i, grant_day(grant, request->input.time_s),
-				SLICE_ARRAY(looking->customer), &use->customers, &use->is_counted));
-	}
-	return ERR_OK;
+	TRY(desk_use_begin(&looking->request, looking->customer, &looking->use));
+	desk_facts(&looking->request, looking->row.values);
+	enum err err = desk_decide_on(&looking->request);
+	desk_use_decided(&looking->use, &looking->request, looking->customer);
+	return err;
 }
 
 /* ---- showing ---- */
@@ -262,9 +250,7 @@ static enum err show(struct looking *looking)
 static enum err look(struct looking *looking, const struct desk_key *key)
 {
 	TRY(find(looking, key));
-	TRY(read_use(looking));
-	desk_facts(&looking->request, looking->row.values);
-	TRY(desk_decide_on(&looking->request));
+	TRY(decide_on(looking));
 	return show(looking);
 }
 
@@ -324,13 +310,15 @@ static enum err answer(struct looking *looking, struct desk *desk, struct slice 
 		return ERR_OK;
 	}
 	err = explain(looking, err);
-	TRY(record(looking, err, &looking->member.record));
+	enum err recorded = record(looking, err, &looking->member.record);
+	desk_use_end(&looking->use);
+	TRY(recorded);
 	return err;
 }
 
 static void looking_fini(struct looking *looking)
 {
-	desk_unlock(&looking->counting);
+	desk_use_end(&looking->use);
 	arena_fini(&looking->scratch);
 	wipe(looking, sizeof *looking);
 }
@@ -344,7 +332,6 @@ enum err desk_lookup(struct desk *desk, struct slice token, const char *purpose,
 
 	arena_init(&looking.scratch, REQUEST_ARENA_MAX);
 	TRY(answer(&looking, desk, token, &key, &question));
-	desk_unlock(&looking.counting);
 	if (looking.is_elsewhere)
 		TRY(ask(&looking, &question));
 	*ret_member = looking.member;

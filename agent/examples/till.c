@@ -6,6 +6,7 @@
  * The PIN is read without showing it, cards are read as lines: what a scanner types.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <time.h>
@@ -90,12 +91,21 @@ static int serve_one(struct kluis_till *till, const char *value)
 	return ring_up(till, id);
 }
 
+/* 0: not one. */
+static unsigned parse_port(const char *text)
+{
+	char *end;
+	unsigned long port = strtoul(text, &end, 10);
+
+	return *end == '\0' && port <= 65535 ? (unsigned)port : 0;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned port = 0;
 	char value[256];
 
-	if (argc != 5 || sscanf(argv[1], "%5u", &port) != 1) {
+	if (argc != 5 || (port = parse_port(argv[1])) == 0) {
 		fprintf(stderr, "usage: till PORT NAME PURPOSE FIELD\n");
 		return 2;
 	}

@@ -15,7 +15,7 @@
 #include "run/keeper.h"
 #include "run/line.h"
 #include "run/office.h"
-#include "till/server.h"
+#include "till/till_server.h"
 
 #define ADMIN_TOKEN_SIZE 65 /* 64 hex digits and a zero */
 

@@ -10,7 +10,7 @@
 #define PAUSE_MS_MIN 200
 #define PAUSE_MS_MAX 30000
 #define LINK_WAIT_MS 10000
-#define COURIER_IDLE_MS 5000 /* items wake it; this is for what nobody tells */
+#define COURIER_IDLE_MS 1000 /* what a till wrote waits no longer than that, online */
 #define QUICK_MS 5	     /* a step that came to nothing in that time did not wait */
 
 static struct log_topic sync_topic = LOG_TOPIC("sync");

@@ -9,7 +9,7 @@
 
 #include "desk/desk.h"
 #include "home.h"
-#include "till/server.h"
+#include "till/till_server.h"
 
 struct office {
 	pthread_mutex_t mutex;

@@ -1,4 +1,4 @@
-/* The office as the tills' server calls it: JSON in, JSON out (till/server.h says which). */
+/* The office as the tills' server calls it: JSON in, JSON out (till/till_server.h says which). */
 #include <stdio.h>
 #include <string.h>
 
@@ -311,17 +311,17 @@ static enum err outbox_discard_call(void *context, const json_t *body, json_t **
 }
 
 const struct till_office_call office_calls[] = {
-	{"staff/add", staff_add},
-	{"staff/remove", staff_remove},
-	{"staff/pin", staff_pin},
-	{"staff/list", staff_list},
-	{"agreement/offered", agreement_offered},
-	{"agreement/sign", agreement_sign},
-	{"prove", prove},
-	{"alarms/list", alarms_list},
-	{"alarms/seen", alarms_seen},
-	{"outbox/list", outbox_list},
-	{"outbox/retry", outbox_retry_call},
-	{"outbox/discard", outbox_discard_call},
+	{"staff/add", staff_add, "handle name role"},
+	{"staff/remove", staff_remove, "handle"},
+	{"staff/pin", staff_pin, "handle pin"},
+	{"staff/list", staff_list, NULL},
+	{"agreement/offered", agreement_offered, NULL},
+	{"agreement/sign", agreement_sign, "hash"},
+	{"prove", prove, "index"},
+	{"alarms/list", alarms_list, NULL},
+	{"alarms/seen", alarms_seen, "number"},
+	{"outbox/list", outbox_list, NULL},
+	{"outbox/retry", outbox_retry_call, "number"},
+	{"outbox/discard", outbox_discard_call, "number"},
 };
 const size_t office_call_count = sizeof office_calls / sizeof office_calls[0];

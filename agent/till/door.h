@@ -7,7 +7,7 @@
 #ifndef KLUIS_AGENT_TILL_DOOR_H
 #define KLUIS_AGENT_TILL_DOOR_H
 
-#include "till/api.h"
+#include "till/till_api.h"
 
 /* The HTTP status to refuse with, and why; 0: let it pass. */
 unsigned door_judge(const struct till_request *request, unsigned port, const char **ret_why);

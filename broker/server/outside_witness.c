@@ -194,7 +194,10 @@ static void ask(struct outside_witnesses *outside, struct asked *asked)
 		return;
 	bytes_init(&turn.note, PAPER_MAX);
 	bytes_init(&turn.body, BODY_MAX);
-	if (ask_once(outside, asked, &turn) && ask_once(outside, asked, &turn))
+	bool is_to_ask_again = ask_once(outside, asked, &turn);
+	if (is_to_ask_again)
+		is_to_ask_again = ask_once(outside, asked, &turn);
+	if (is_to_ask_again)
 		give_up_round(asked, turn.size, "it names one size after another");
 	bytes_fini(&turn.note);
 	bytes_fini(&turn.body);

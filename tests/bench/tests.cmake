@@ -25,7 +25,7 @@ foreach(name bench-lookup bench-sync)
 endforeach()
 
 # Benches are never timed tests; these only see that they work.
-foreach(name bench-lookup bench-sync)
+foreach(name bench-lookup bench-sync bench-journal)
   if(TARGET ${name})
     add_test(NAME bench/${name} COMMAND ${name} --quick)
     set_tests_properties(bench/${name} PROPERTIES LABELS bench TIMEOUT 120)

@@ -114,6 +114,17 @@ static void open_desk(struct fake_shop *fake)
 	must(desk_new(&fake->shop, line, &fake->desk), "desk");
 }
 
+/* As the daemon's: who takes something away goes before those who keep on coming to read it. */
+static void init_lock(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attributes;
+
+	pthread_rwlockattr_init(&attributes);
+	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(lock, &attributes);
+	pthread_rwlockattr_destroy(&attributes);
+}
+
 void fake_shop_begin(struct fake_shop *fake)
 {
 	memset(fake, 0, sizeof *fake);
@@ -124,7 +135,7 @@ void fake_shop_begin(struct fake_shop *fake)
 	pthread_mutex_init(&fake->mutex, NULL);
 	read_papers(fake);
 	open_store(fake);
-	pthread_rwlock_init(&fake->shop.lock, NULL);
+	init_lock(&fake->shop.lock);
 	fake->shop.clock = clock_of;
 	fake->shop.clock_context = fake;
 	fake->shop.journal = (struct journal *)(void *)fake;

@@ -36,7 +36,7 @@ expect 0 "next: kluis-broker agreement sign --store 3" draft 3
 expect 0 "1 agreement signed and offered" kluis-broker agreement sign --all
 expect 0 "no store has a draft to sign" kluis-broker agreement sign --all
 printf 'store_id,store_name,store_country\n201,Nowhere,XX\n' >"$work/nowhere.csv"
-expect 0 "" import stores "$work/nowhere.csv"
+expect 4 "" import stores "$work/nowhere.csv"
 grep -q '^2,.*country: neither of ISO 3166-1' "$work/rejects" || { cat "$work/rejects" >&2; fail "a store in no country is taken"; }
 shown "unknown stores and countries, nothing to sign"
 

@@ -16,15 +16,18 @@ shown "README.md points at what is there"
 
 # ---- commands ------------------------------------------------------------------------------------------------------------
 
-# run_there TITLE: the commands on standard input, in $there, as if typed one after the other. Two things differ: the
-# broker gets a port that is free here, and whoever types is slower than the broker starts.
+# run_there TITLE: the commands on standard input, in $there, as if typed one after the other. Three things differ: broker
+# and agent get ports that are free here, whoever types is slower than they start, and types a PIN where one is asked for.
 run_there() {
   sed -E "s|^(kluis-broker init .*)|\1 --listen tls+tcp://127.0.0.1:$(free_port)|
-    s|^kluis-broker serve --data (hq) &\$|serve|" >"$work/commands"
+    s|^kluis-broker serve --data (hq) &\$|serve|
+    s|^kluis-agent run --data ([a-z0-9-]+) &\$|run_agent \1 $(free_port)|
+    s|^(kluis-agent staff pin .*)|echo 4711-anna \| \1|" >"$work/commands"
   [ -s "$work/commands" ] || fail "$1: no commands there"
   {
     echo 'set -euo pipefail'
     echo 'serve() { kluis-broker serve --data hq >serve 2>&1 </dev/null & echo $! >serve.pid; until grep -q "serving on" serve; do sleep 0.05; done; }'
+    echo 'run_agent() { printf "[till]\nlisten = 127.0.0.1:%s\n" "$2" >"$1/run.ini"; kluis-agent run --data "$1" >agent 2>&1 </dev/null & echo $! >agent.pid; until grep -q "running on" agent; do sleep 0.05; done; }'
     cat "$work/commands"
   } >"$work/script"
   (cd "$there" && timeout 120 bash "$work/script") >"$work/out" 2>&1 || { cat "$work/out" >&2; fail "$1: exit status $?"; }
@@ -34,6 +37,10 @@ run_there() {
   shown "$1: $(grep -cE '^(echo.*)?(kluis|serve)' "$work/commands") commands work as they stand there"
 }
 stop_there() {
+  if [ -e "$there/agent.pid" ]; then
+    kill -TERM "$(cat "$there/agent.pid")" 2>/dev/null || true
+    rm -f "$there/agent.pid"
+  fi
   [ -n "$broker" ] || return 0
   kill -TERM "$broker"
   while kill -0 "$broker" 2>/dev/null; do sleep 0.05; done

@@ -17,9 +17,9 @@
 
 #include "core/core.h"
 #include "franchise.h"
+#include "key_shelf.h"
 #include "kluis/invitation.h"
 #include "kluis/session.h"
-#include "key_shelf.h"
 #include "random.h"
 #include "replica.h"
 #include "spec.h"

@@ -32,7 +32,7 @@ static int tear_down(void **state)
 /* Sends a notice of store 12: its own incident, or its employee's request. */
 static void send(Kluis__Operation *operation, ProtobufCBinaryData *commitment, char *text, struct slice employee)
 {
-	struct agent agent = {.lock = -1};
+	static struct agent agent; /* too large for a frame */
 	struct arena arena;
 	struct session_answer answer;
 	struct fault fault = {""};
@@ -77,7 +77,7 @@ static void ask_for_erasure(char *text)
 {
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
 	Kluis__SubjectRequest request = KLUIS__SUBJECT_REQUEST__INIT;
-	struct agent agent = {.lock = -1};
+	static struct agent agent; /* too large for a frame */
 	struct replica_employee employee;
 	struct fault fault = {""};
 	uint8_t id[PSEUDONYM_SIZE] = {0xCD}, customer[PSEUDONYM_SIZE] = {0xEF};

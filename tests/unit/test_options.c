@@ -19,6 +19,9 @@ static void test_texts(void **state)
 		{SET_PURPOSE, offsetof(struct agent_options, purpose)},
 		{SET_EMPLOYEE, offsetof(struct agent_options, employee)},
 		{SET_ROLE, offsetof(struct agent_options, role)},
+		{SET_PIN_FILE, offsetof(struct agent_options, pin_file)},
+		{SET_TO, offsetof(struct agent_options, to)},
+		{SET_SINCE, offsetof(struct agent_options, since)},
 	};
 	static const char text[] = "text";
 

@@ -265,38 +265,6 @@ static void test_another_agreement_begins_anew(void **state)
 	assert_int_equal(count_of("service"), 0);
 }
 
-/* What the agreement grants no copy for any more goes, with its cursor; a name that begins another's is not that
- * other's. */
-static void test_keep_only_some_purposes(void **state)
-{
-	const char *const kept[] = {"service", "never-held"};
-	uint64_t removed = 99;
-
-	(void)state;
-	const char *const purposes[] = {"a-first", "service", "service-plus", "zzz"};
-	for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
-		give_lease(purposes[i]);
-		page_begin(purposes[i], agreement, 5);
-		page_add(1, 1);
-		page_add(2, 1);
-		assert_int_equal(apply(2, 0), ERR_OK);
-	}
-	assert_int_equal(replica_keep(&replica, kept, 2, &removed), ERR_OK);
-	assert_int_equal(removed, 6);
-	assert_int_equal(count_of("service"), 2);
-	assert_int_equal(cursor_of("service", agreement), 5);
-	assert_int_equal(count_of("a-first") + count_of("service-plus") + count_of("zzz"), 0);
-	assert_true(key_shelf_has(&shelf, "service"));
-	assert_false(key_shelf_has(&shelf, "a-first") || key_shelf_has(&shelf, "service-plus") ||
-		     key_shelf_has(&shelf, "zzz"));
-	/* the same agreement signed again begins anew */
-	assert_int_equal(cursor_of("service-plus", agreement), 0);
-	assert_int_equal(replica_keep(&replica, kept, 2, &removed), ERR_OK);
-	assert_int_equal(removed, 0);
-	assert_int_equal(replica_keep(&replica, NULL, 0, &removed), ERR_OK);
-	assert_int_equal(removed, 2);
-}
-
 /* Parts and disclosures that do not go together: nothing is written, no row, no cursor. */
 static void test_page_of_which_a_part_is_missing(void **state)
 {
@@ -485,7 +453,7 @@ int main(void)
 		TEST(test_pages_one_after_the_other),
 		TEST(test_purposes_stand_apart),
 		TEST(test_another_agreement_begins_anew),
-		TEST(test_keep_only_some_purposes),
+
 		TEST(test_page_of_which_a_part_is_missing),
 		TEST(test_rows_are_sealed),
 		TEST(test_each_stops_at_a_failure),

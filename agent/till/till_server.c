@@ -1,4 +1,4 @@
-#include "till/server.h"
+#include "till/till_server.h"
 
 #include <nng/nng.h>
 #include <nng/supplemental/http/http.h>
@@ -6,18 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "till/api.h"
 #include "till/pool.h"
+#include "till/till_api.h"
 
-#define DESK_THREADS 4 /* each may wait for the journal's fsync, which they share */
-#define DESK_QUEUE 256
-#define SLOW_THREADS 1 /* a PIN costs 64 MiB and a tenth of a second: one at a time */
-#define SLOW_QUEUE 16
+/* Twice what a body may have: up to there till_api.c refuses it with a reason, beyond it nng does. */
+#define COLLECT_MAX (2 * TILL_BODY_MAX)
+
+static const struct {
+	size_t threads, queue;
+} lanes[TILL_LANES] = {
+	[TILL_LANE_DESK] = {8, 256}, /* each may wait for the journal's fsync, which they share, or for the broker */
+	[TILL_LANE_PIN] = {1, 16},   /* a PIN costs 64 MiB and a tenth of a second: one at a time */
+	[TILL_LANE_OFFICE] = {1, 16},
+};
 
 struct till_server {
 	struct till_api api;
 	nng_http_server *http;
-	struct pool *desk, *slow;
+	struct pool *pools[TILL_LANES];
 	bool is_started;
 };
 
@@ -103,7 +109,7 @@ static void on_request(nng_aio *aio)
 	nng_http_handler *handler = nng_aio_get_input(aio, 1);
 	struct till_server *server = nng_http_handler_get_data(handler);
 	struct till_request request = request_of(nng_aio_get_input(aio, 0));
-	struct pool *pool = till_api_is_slow(&request) ? server->slow : server->desk;
+	struct pool *pool = server->pools[till_api_lane(&request)];
 	struct till_response busy = {.status = 503, .retry_after_s = 1};
 
 	if (!pool_push(pool, aio))
@@ -122,7 +128,7 @@ static enum err add_handler(struct till_server *server)
 	if (number == 0)
 		number = nng_http_handler_set_tree(handler);
 	if (number == 0)
-		number = nng_http_handler_collect_body(handler, true, TILL_BODY_MAX);
+		number = nng_http_handler_collect_body(handler, true, COLLECT_MAX);
 	if (number == 0)
 		number = nng_http_handler_set_data(handler, server, NULL);
 	if (number == 0)
@@ -172,8 +178,8 @@ enum err till_server_open(const struct till_server_options *options, struct till
 	if (server == NULL)
 		return ERR_MEMORY;
 	server->api.options = options;
-	TRY(pool_new(DESK_THREADS, DESK_QUEUE, serve, server, &server->desk));
-	TRY(pool_new(SLOW_THREADS, SLOW_QUEUE, serve, server, &server->slow));
+	for (size_t i = 0; i < TILL_LANES; i++)
+		TRY(pool_new(lanes[i].threads, lanes[i].queue, serve, server, &server->pools[i]));
 	TRY(listen(server, options, fault));
 	*ret_server = server;
 	server = NULL;
@@ -191,8 +197,8 @@ void till_server_close(struct till_server **server)
 		return;
 	if ((*server)->is_started)
 		nng_http_server_stop((*server)->http);
-	pool_free(&(*server)->desk);
-	pool_free(&(*server)->slow);
+	for (size_t i = 0; i < TILL_LANES; i++)
+		pool_free(&(*server)->pools[i]);
 	if ((*server)->http != NULL)
 		nng_http_server_release((*server)->http);
 	free(*server);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "kluis/keys.h"
-#include "till/call.h"
+#include "till/till_call.h"
 
 #define BUSY_S 30 /* the shortest wait after wrong PINs */
 

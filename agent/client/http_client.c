@@ -1,4 +1,4 @@
-#include "client/http.h"
+#include "client/http_client.h"
 
 #include <nng/nng.h>
 #include <nng/supplemental/http/http.h>

@@ -1,4 +1,4 @@
-#include "till/call.h"
+#include "till/till_call.h"
 
 #include <string.h>
 

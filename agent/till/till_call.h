@@ -6,7 +6,7 @@
 #ifndef KLUIS_AGENT_TILL_CALL_H
 #define KLUIS_AGENT_TILL_CALL_H
 
-#include "till/api.h"
+#include "till/till_api.h"
 
 #define CALL_ARENA_MAX (4 * 1024 * 1024)
 
@@ -17,7 +17,7 @@ struct call {
 	uint8_t token_place[DESK_TOKEN_SIZE];
 	char id[2 * PSEUDONYM_SIZE + 1]; /* the member's, from the path; or the name of an admin call's second half */
 	const char *rest;		 /* of the path, where the route ends in "**" */
-	const json_t *body;		 /* an object */
+	json_t *body;			 /* an object */
 	struct arena arena;
 	json_t *answer; /* a new reference, or NULL: 204 */
 	uint64_t retry_after_s;
@@ -48,7 +48,7 @@ enum err member_id(const char *text, const char *what, uint8_t ret_id[static PSE
 		   struct fault *fault) MUST_USE;
 
 typedef enum err call_fn(struct call *call);
-/* Sessions, members, receipts, notices: session.c, members.c, receipts.c, notices.c, office.c. */
+/* Sessions, members, receipts, notices, the office: till_*.c. */
 call_fn call_sign_in, call_sign_out, call_lookup, call_register, call_change, call_consent, call_receipt, call_request,
 	call_incident, call_outbox, call_status, call_office;
 

@@ -20,18 +20,19 @@
 
 /*
  * What the folder's owner may have the daemon do, with the token of the folder's admin.token: each takes a JSON object
- * (checked by the route's own schema; NULL for a GET) and gives one back in *ret_answer (a new reference; may stay NULL
- * for nothing). The fault goes into the answer's text. Implemented by run/office.c.
+ * (no other members than its row names; their types are the call's to check) and gives one back in *ret_answer (a new
+ * reference; may stay NULL for nothing). The fault goes into the answer's text. Implemented by run/office.c.
  */
 typedef enum err till_office_fn(void *context, const json_t *body, json_t **ret_answer, struct fault *fault);
 
 struct till_office_call {
 	const char *name; /* "staff/add": POST /v1/admin/staff/add */
 	till_office_fn *call;
+	const char *members; /* that the body may have: "handle name"; NULL: none */
 };
 /* The calls: staff/add {handle, name, role}, staff/remove {handle}, staff/pin {handle, pin}, staff/list {},
  * agreement/offered {}, agreement/sign {hash}, alarms/list {}, alarms/seen {number}, outbox/list {}, outbox/retry
- * {number}, outbox/discard {number}, prove {index}, key/rotate {}. */
+ * {number}, outbox/discard {number}, prove {index}. */
 
 struct till_server_options {
 	const char *address; /* "127.0.0.1" or "::1" and nothing else: ERR_INPUT */

@@ -4,7 +4,7 @@
 #include "kluis/clock.h"
 #include "kluis/keys.h"
 #include "kluis/operation.h"
-#include "till/call.h"
+#include "till/till_call.h"
 
 #define OUTBOX_SHOWN_MAX 200
 

@@ -6,7 +6,7 @@
 #ifndef KLUIS_AGENT_TILL_API_H
 #define KLUIS_AGENT_TILL_API_H
 
-#include "till/server.h"
+#include "till/till_server.h"
 
 /* Zero-terminated texts, NULL where the header is absent; nothing is believed. */
 struct till_request {
@@ -33,7 +33,9 @@ struct till_api {
 /* Answers; always sets a status. */
 void till_api_answer(const struct till_api *api, const struct till_request *request,
 		     struct till_response *ret_response);
-/* Whether answering takes long by intent (Argon2id): such requests queue apart, so that they hold up nobody else. */
-bool till_api_is_slow(const struct till_request *request);
+/* Requests that take long queue apart, so that they hold up nobody else: a PIN by intent (Argon2id), the office's
+ * because they may wait for the broker. */
+enum till_lane { TILL_LANE_DESK, TILL_LANE_PIN, TILL_LANE_OFFICE, TILL_LANES };
+enum till_lane till_api_lane(const struct till_request *request);
 
 #endif

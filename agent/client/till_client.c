@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/http.h"
+#include "client/http_client.h"
 
 #define PATH_SIZE 96
 #define ID_LENGTH 32

@@ -3,7 +3,7 @@
 
 #include "kluis/clock.h"
 #include "kluis/keys.h"
-#include "till/call.h"
+#include "till/till_call.h"
 
 /* ---- what was found ---- */
 

@@ -1,7 +1,7 @@
 /* Receipts: amounts are decimal text, never floating point. */
 #include "kluis/clock.h"
 #include "kluis/decimal.h"
-#include "till/call.h"
+#include "till/till_call.h"
 
 static const struct member line_members[] = {{"product", MEMBER_TEXT, true},
 					     {"units", MEMBER_TEXT, true},

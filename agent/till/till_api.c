@@ -1,15 +1,14 @@
-#include "till/api.h"
+#include "till/till_api.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "kluis/hash.h"
 #include "kluis/keys.h"
-#include "till/call.h"
 #include "till/door.h"
+#include "till/till_call.h"
 
 #define BEARER "Bearer "
-#define JSON_DEPTH 0 /* jansson's own bound, 2048, is far under what a body of 64 KiB can do to the stack */
 
 enum access { ACCESS_OPEN, ACCESS_SESSION, ACCESS_ADMIN };
 
@@ -17,36 +16,36 @@ enum access { ACCESS_OPEN, ACCESS_SESSION, ACCESS_ADMIN };
 static const struct route {
 	const char *method, *path;
 	enum access access;
-	bool is_slow;
+	enum till_lane lane;
 	const struct member *members; /* of the body; NULL: the call has its own */
 	call_fn *call;
 	unsigned status; /* when it went well */
 } routes[] = {
-	{"POST", "/v1/sessions", ACCESS_OPEN, true,
+	{"POST", "/v1/sessions", ACCESS_OPEN, TILL_LANE_PIN,
 	 (const struct member[]){{"name", MEMBER_TEXT, true}, {"pin", MEMBER_TEXT, true}, MEMBERS_END}, call_sign_in,
 	 201},
-	{"DELETE", "/v1/sessions/current", ACCESS_SESSION, false, NULL, call_sign_out, 204},
-	{"POST", "/v1/members/lookup", ACCESS_SESSION, false,
+	{"DELETE", "/v1/sessions/current", ACCESS_SESSION, TILL_LANE_DESK, NULL, call_sign_out, 204},
+	{"POST", "/v1/members/lookup", ACCESS_SESSION, TILL_LANE_DESK,
 	 (const struct member[]){{"purpose", MEMBER_TEXT, true},
 				 {"field", MEMBER_TEXT, false},
 				 {"value", MEMBER_TEXT, false},
 				 {"id", MEMBER_TEXT, false},
 				 MEMBERS_END},
 	 call_lookup, 200},
-	{"POST", "/v1/members", ACCESS_SESSION, false,
+	{"POST", "/v1/members", ACCESS_SESSION, TILL_LANE_DESK,
 	 (const struct member[]){{"purpose", MEMBER_TEXT, true},
 				 {"values", MEMBER_LIST, true},
 				 {"consents", MEMBER_LIST, false},
 				 MEMBERS_END},
 	 call_register, 202},
-	{"POST", "/v1/members/*/changes", ACCESS_SESSION, false,
+	{"POST", "/v1/members/*/changes", ACCESS_SESSION, TILL_LANE_DESK,
 	 (const struct member[]){{"purpose", MEMBER_TEXT, true}, {"values", MEMBER_LIST, true}, MEMBERS_END},
 	 call_change, 202},
-	{"POST", "/v1/members/*/consents", ACCESS_SESSION, false,
+	{"POST", "/v1/members/*/consents", ACCESS_SESSION, TILL_LANE_DESK,
 	 (const struct member[]){
 		 {"purpose", MEMBER_TEXT, true}, {"to", MEMBER_TEXT, true}, {"status", MEMBER_TEXT, true}, MEMBERS_END},
 	 call_consent, 202},
-	{"POST", "/v1/receipts", ACCESS_SESSION, false,
+	{"POST", "/v1/receipts", ACCESS_SESSION, TILL_LANE_DESK,
 	 (const struct member[]){{"purpose", MEMBER_TEXT, true},
 				 {"id", MEMBER_TEXT, false},
 				 {"member", MEMBER_TEXT, false},
@@ -56,19 +55,19 @@ static const struct route {
 				 {"lines", MEMBER_LIST, true},
 				 MEMBERS_END},
 	 call_receipt, 202},
-	{"POST", "/v1/requests", ACCESS_SESSION, false,
+	{"POST", "/v1/requests", ACCESS_SESSION, TILL_LANE_DESK,
 	 (const struct member[]){{"right", MEMBER_TEXT, true},
 				 {"member", MEMBER_TEXT, false},
 				 {"text", MEMBER_TEXT, true},
 				 MEMBERS_END},
 	 call_request, 202},
-	{"POST", "/v1/incidents", ACCESS_SESSION, false,
+	{"POST", "/v1/incidents", ACCESS_SESSION, TILL_LANE_DESK,
 	 (const struct member[]){
 		 {"kind", MEMBER_TEXT, true}, {"since", MEMBER_TEXT, false}, {"text", MEMBER_TEXT, true}, MEMBERS_END},
 	 call_incident, 202},
-	{"GET", "/v1/outbox", ACCESS_SESSION, false, NULL, call_outbox, 200},
-	{"GET", "/v1/status", ACCESS_OPEN, false, NULL, call_status, 200},
-	{"POST", "/v1/admin/**", ACCESS_ADMIN, true, NULL, call_office, 200},
+	{"GET", "/v1/outbox", ACCESS_SESSION, TILL_LANE_DESK, NULL, call_outbox, 200},
+	{"GET", "/v1/status", ACCESS_OPEN, TILL_LANE_DESK, NULL, call_status, 200},
+	{"POST", "/v1/admin/**", ACCESS_ADMIN, TILL_LANE_OFFICE, NULL, call_office, 200},
 };
 
 /* ---- finding the route ---- */
@@ -109,7 +108,7 @@ static const struct route *find(const struct till_request *request, struct call 
 	return NULL;
 }
 
-bool till_api_is_slow(const struct till_request *request)
+enum till_lane till_api_lane(const struct till_request *request)
 {
 	struct call call = {0};
 	struct till_response response;
@@ -117,7 +116,7 @@ bool till_api_is_slow(const struct till_request *request)
 
 	if (request->uri != NULL && request->method != NULL)
 		route = find(request, &call, &response);
-	return route != NULL && route->is_slow;
+	return route == NULL ? TILL_LANE_DESK : route->lane;
 }
 
 /* ---- who asks ---- */
@@ -149,7 +148,9 @@ static enum err authorize(const struct till_request *request, const struct route
 	if (route->access == ACCESS_OPEN)
 		return ERR_OK;
 	TRY(take_token(request, call));
-	return route->access == ACCESS_ADMIN ? check_admin(call, &call->fault) : ERR_OK;
+	/* before anything of the body is looked at */
+	return route->access == ACCESS_ADMIN ? check_admin(call, &call->fault)
+					     : desk_is_open(call->desk, call->token, &call->fault);
 }
 
 /* ---- statuses ---- */

@@ -1,0 +1,158 @@
+/* A grant's customers of a day, while many ask at the same time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "desk/desk_internal.h"
+#include "desk_test.h"
+
+static struct desk_test test;
+
+static int set_up(void **state)
+{
+	(void)state;
+	desk_test_begin(&test);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	desk_test_end(&test);
+	return 0;
+}
+
+/* One till: reads the count for a customer and is allowed or refused by it; the record is not written. */
+struct till {
+	struct desk_request request;
+	struct desk_use use;
+};
+
+static enum err ask(struct till *till, uint8_t customer)
+{
+	uint8_t pseudonym[PSEUDONYM_SIZE];
+
+	memset(till, 0, sizeof *till);
+	memset(pseudonym, customer, sizeof pseudonym);
+	assert_int_equal(
+		desk_begin(test.fake.desk, SLICE_ARRAY(test.anna), OPERATION_LOOKUP, "service", &till->request, NULL),
+		ERR_OK);
+	assert_int_equal(desk_use_begin(&till->request, pseudonym, &till->use), ERR_OK);
+	assert_int_equal(pthread_mutex_trylock(&test.fake.desk->count_lock) == 0, false);
+	till->request.facts = (struct customer_facts){.is_registered_here = true};
+	enum err err = desk_decide_on(&till->request);
+	desk_use_decided(&till->use, &till->request, pseudonym);
+	return err;
+}
+
+static void record(uint8_t customer)
+{
+	struct journal_access access = {.purpose = "service", .count_grant = 0, .count_day = 20777};
+	uint64_t number;
+
+	memset(access.customer, customer, PSEUDONYM_SIZE);
+	assert_int_equal(journal_append(test.fake.shop.journal, &access, &number), ERR_OK);
+}
+
+/* The limit is two. */
+static void test_places_count(void **state)
+{
+	struct till one, two, three, again;
+
+	(void)state;
+	assert_int_equal(ask(&one, 1), ERR_OK);
+	assert_int_equal(ask(&again, 1), ERR_OK); /* the same customer takes no second place */
+	assert_int_equal(ask(&two, 2), ERR_OK);
+	assert_int_equal(ask(&three, 3), ERR_PER_DAY);
+	desk_use_end(&three.use);
+	/* recorded: it counts once, not twice, while its place is still held */
+	record(1);
+	assert_int_equal(ask(&three, 3), ERR_PER_DAY);
+	desk_use_end(&one.use);
+	desk_use_end(&again.use);
+	/* not recorded after all: the place is free again */
+	desk_use_end(&two.use);
+	assert_int_equal(ask(&three, 3), ERR_OK);
+	desk_use_end(&three.use);
+	record(3);
+	assert_int_equal(ask(&two, 2), ERR_PER_DAY);
+	desk_use_end(&two.use);
+	assert_int_equal(ask(&one, 1), ERR_OK);
+	desk_use_end(&one.use);
+}
+
+static void test_recorded_while_held_counts_once(void **state)
+{
+	struct till one, two;
+
+	(void)state;
+	assert_int_equal(ask(&one, 1), ERR_OK);
+	record(1);
+	assert_int_equal(ask(&two, 2), ERR_OK);
+	desk_use_end(&one.use);
+	desk_use_end(&two.use);
+}
+
+static bool is_locked(void)
+{
+	if (pthread_mutex_trylock(&test.fake.desk->count_lock) != 0)
+		return true;
+	pthread_mutex_unlock(&test.fake.desk->count_lock);
+	return false;
+}
+
+/* With all places held the next one keeps the others waiting instead. */
+static void test_when_all_places_are_held(void **state)
+{
+	static struct till tills[DESK_PLACES + 1];
+
+	(void)state;
+	for (size_t i = 0; i < DESK_PLACES; i++) {
+		assert_int_equal(ask(&tills[i], 1), ERR_OK);
+		assert_false(is_locked());
+	}
+	assert_int_equal(ask(&tills[DESK_PLACES], 1), ERR_OK);
+	assert_true(is_locked());
+	desk_use_end(&tills[DESK_PLACES].use);
+	assert_false(is_locked());
+	for (size_t i = 0; i < DESK_PLACES; i++)
+		desk_use_end(&tills[i].use);
+	for (size_t i = 0; i < DESK_PLACES; i++)
+		assert_false(test.fake.desk->places[i].is_held);
+}
+
+static void test_nothing_is_held_without_a_limit(void **state)
+{
+	struct till till;
+	uint8_t customer[PSEUDONYM_SIZE] = {1};
+	struct desk_use none = {.held = NULL};
+
+	(void)state;
+	desk_use_end(&none);
+	test.fake.papers.agreement.grants[0].per_day = 0;
+	memset(&till, 0, sizeof till);
+	assert_int_equal(
+		desk_begin(test.fake.desk, SLICE_ARRAY(test.anna), OPERATION_LOOKUP, "service", &till.request, NULL),
+		ERR_OK);
+	assert_int_equal(desk_use_begin(&till.request, customer, &till.use), ERR_OK);
+	assert_false(is_locked());
+	desk_use_decided(&till.use, &till.request, customer);
+	assert_null(till.use.place);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_places_count),
+		TEST(test_recorded_while_held_counts_once),
+		TEST(test_when_all_places_are_held),
+		TEST(test_nothing_is_held_without_a_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
