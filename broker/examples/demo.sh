@@ -63,10 +63,11 @@ stop() {
 
 # ---- no process is left, whatever happens ------------------------------------------------------------------------
 
-broker=''
+broker='' agent=''
 work=$(mktemp -d)
 end() {
   local status=$?
+  stop_agent || true
   stop_broker || true
   rm -rf "$work"
   exit $status
@@ -97,6 +98,41 @@ start_broker() {
   done
   cat "$demo/broker.log" >&2
   stop "the broker did not start; see above"
+}
+
+# start_agent STORE: by itself, its tills at a port that nobody else has
+start_agent() {
+  local folder=$demo/stores/$1 log=$demo/stores/$1.log
+  printf '[till]\nlisten = 127.0.0.1:%s\n' "$(free_port)" >"$folder/run.ini"
+  told kluis-agent run --data "$folder" "&"
+  kluis-agent run --data "$folder" >"$log" 2>&1 </dev/null &
+  agent=$!
+  for _ in $(seq 100); do
+    if grep -q 'running on' "$log"; then
+      indented <"$log"
+      return 0
+    fi
+    kill -0 "$agent" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$log" >&2
+  stop "the agent did not start; see above"
+}
+stop_agent() {
+  [ -n "$agent" ] || return 0
+  local child=$agent
+  agent=''
+  kill -TERM "$child" 2>/dev/null || true
+  wait "$child"
+}
+# until_status STORE FILTER: until jq-less grep finds FILTER in the running agent's status
+until_status() {
+  for _ in $(seq 200); do
+    if kluis-agent status --data "$demo/stores/$1" | grep -qE "$2"; then return 0; fi
+    sleep 0.1
+  done
+  kluis-agent status --data "$demo/stores/$1" >&2
+  stop "waited in vain for '$2' in store $1's status"
 }
 
 # The first port from kluis's own on that nobody listens on.
@@ -217,11 +253,44 @@ work_with_it() {
   input=$member_card refused 3 "${lookup[@]}" --purpose direct-marketing
   input=$member_card refused 3 "${lookup[@]}" --purpose fraud-prevention
 
-  chapter "Head office suspends store 6: it gets nothing more" "Store 7 goes on."
+  run_alone
+
+  chapter "Head office suspends store 6: it gets nothing more" \
+    "Its agent destroys the key of its copy at once, purges, and certifies it. Store 7 goes on."
   show kluis-broker agreement suspend 6 --reason "audit of the till" --data "$demo/hq"
+  until_status 6 'copy for service +0'
+  for _ in $(seq 100); do # the certificate is on its way
+    if ! kluis-broker holdings --due --data "$demo/hq" | grep -q service; then break; fi
+    sleep 0.1
+  done
+  indented < <(grep '^copy:' "$demo/stores/6.log")
+  stop_agent || stop "store 6's agent did not stop cleanly; see $demo/stores/6.log"
+  show kluis-broker holdings --data "$demo/hq"
   input=$member_card refused 3 "${lookup[@]}" --purpose service
   refused 3 kluis-agent sync --data "$demo/stores/6"
   show kluis-agent sync --data "$demo/stores/7"
+}
+
+run_alone() {
+  chapter "Store 6's agent runs by itself" \
+    "It keeps the copy in step, and answers the tills from it within milliseconds; what is shown is recorded before."
+  (umask 077 && printf '4711-demo\n' >"$work/pin")
+  input=4711-demo show kluis-agent staff pin till-1 --data "$demo/stores/6"
+  start_agent 6
+  until_status 6 'copy for service +[0-9,]+, open'
+  input=$member_card show "${lookup[@]}" --purpose service --pin-file "$work/pin"
+
+  chapter "The line to head office is cut: the tills go on" "What is rung up waits in the store's outbox, on disk."
+  stop_broker || stop "the broker did not stop cleanly; see $demo/broker.log"
+  input=$member_card show "${lookup[@]}" --purpose service --pin-file "$work/pin"
+  local receipt
+  receipt=$(printf '{"customer": {"field": "card", "value": "%s"}, "day": "%s", "lines": [{"product": "7", "units": "1", "amount": "2.50"}]}' \
+    "$member_card" "$(date -u +%F)")
+  input=$receipt show kluis-agent receipt --purpose service --employee till-1 --pin-file "$work/pin" --data "$demo/stores/6"
+  show kluis-agent status --data "$demo/stores/6"
+  start_broker
+  until_status 6 'outbox waiting +0'
+  printf '   The broker is back: the receipt and the journal are delivered, each once.\n'
 }
 
 audit() {
