@@ -136,14 +136,15 @@ static enum err read_answer(nng_http_res *response, unsigned *ret_status, json_t
 	nng_http_res_get_data(response, &data, &length);
 	if (length > ANSWER_MAX)
 		return fault_set(fault, ERR_INPUT, "the agent's answer is too large");
-	*ret_answer = NULL;
+	json_t *answer = NULL;
 	if (length > 0) {
-		*ret_answer = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL);
-		if (!json_is_object(*ret_answer)) {
-			json_decref(*ret_answer);
+		answer = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL);
+		if (!json_is_object(answer)) {
+			json_decref(answer);
 			return fault_set(fault, ERR_INPUT, "what answers there is not a kluis-agent");
 		}
 	}
+	*ret_answer = answer;
 	*ret_status = nng_http_res_get_status(response);
 	return ERR_OK;
 }

@@ -136,7 +136,8 @@ static enum err add_handler(struct till_server *server)
 	if (number == 0)
 		return ERR_OK;
 	nng_http_handler_free(handler);
-	return ERR_MEMORY;
+	/* nng has one server for an address in a process */
+	return number == NNG_EADDRINUSE ? ERR_IN_USE : ERR_MEMORY;
 }
 
 static enum err listen(struct till_server *server, const struct till_server_options *options, struct fault *fault)
@@ -153,7 +154,9 @@ static enum err listen(struct till_server *server, const struct till_server_opti
 	nng_url_free(url);
 	if (number != 0)
 		return ERR_MEMORY;
-	TRY(add_handler(server));
+	enum err err = add_handler(server);
+	if (err != ERR_OK)
+		return fault_set(fault, err, "'%s' cannot be listened on: %s", text, error_text(err));
 	number = nng_http_server_start(server->http);
 	if (number != 0)
 		return fault_set(fault, ERR_IN_USE, "'%s' cannot be listened on: %s", text, nng_strerror(number));

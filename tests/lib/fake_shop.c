@@ -401,6 +401,16 @@ enum err __wrap_outbox_each(struct outbox *outbox, enum outbox_state state, size
 	return ERR_OK;
 }
 
+void __wrap_outbox_counts(struct outbox *outbox, uint64_t *ret_waiting, uint64_t *ret_refused);
+void __wrap_outbox_counts(struct outbox *outbox, uint64_t *ret_waiting, uint64_t *ret_refused)
+{
+	struct fake_shop *fake = (struct fake_shop *)(void *)outbox;
+
+	*ret_waiting = *ret_refused = 0;
+	for (size_t i = 0; i < fake->item_count; i++)
+		*(fake->items[i].state == OUTBOX_REFUSED ? ret_refused : ret_waiting) += 1;
+}
+
 /* ---- the broker ---- */
 
 static Kluis__Values *values_of(struct fake_shop *fake, const char *text)

@@ -26,10 +26,10 @@ endforeach()
 
 # The desk before a shop whose copy, journal and outbox fail as they are told (lib/fake_shop.h).
 set(shop_calls shop_copy_is_open shop_now_ms replica_find replica_get journal_append journal_use
-  journal_count_elsewhere outbox_add outbox_each)
+  journal_count_elsewhere outbox_add outbox_each outbox_counts)
 list(TRANSFORM shop_calls PREPEND LINKER:--wrap=)
 foreach(source ${unit_sources})
-  file(STRINGS ${source} stands_in_fake_shop REGEX "(fake_shop|desk_test)\\.h" LIMIT_COUNT 1)
+  file(STRINGS ${source} stands_in_fake_shop REGEX "(fake_shop|desk_test|till_test)\\.h" LIMIT_COUNT 1)
   if(stands_in_fake_shop)
     get_filename_component(name ${source} NAME_WE)
     target_link_options(${name} PRIVATE ${shop_calls})
