@@ -151,6 +151,9 @@ static bool is_drained(struct branch *branch)
 	arena_init(&arena, REQUEST_ARENA_MAX);
 	outbox_counts(branch->shop.outbox, &waiting, &refused);
 	branch_must(branch->all, shop_certificates(&branch->shop, &arena, &certificates, &count), "certificates");
+	branch_trace(branch->all, "%s: %llu wait, %llu set aside, %llu records, %zu certificates", branch->folder,
+		     (unsigned long long)waiting, (unsigned long long)refused,
+		     (unsigned long long)journal_waiting(branch->shop.journal), count);
 	return waiting == 0 && journal_waiting(branch->shop.journal) == 0 && count == 0;
 }
 

@@ -77,6 +77,7 @@ struct branch {
 	/* the disk, beside the store on it */
 	struct branch_file lanes[BRANCH_LANES], charter, agreement;
 	struct key_shelf shelf;
+	uint8_t used_key[KEY_SIZE]; /* the last one that a lease was seen with: a copy may have been sealed under it */
 	/* this machine */
 	struct shop shop;
 	struct keeper *keeper;

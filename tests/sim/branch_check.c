@@ -372,14 +372,19 @@ static void check_copy(struct branch *branch)
 	store_close(&fresh.store);
 }
 
+/* A key that a crash left before anything was sealed under it opens nothing. */
 static void check_nothing(struct branch *branch)
 {
+	struct key_memory memory = key_shelf_memory(&branch->shelf);
+	uint8_t key[KEY_SIZE];
 	uint64_t count;
 
 	branch_must(branch->all, replica_count(&branch->shop.replica, BRANCH_PURPOSE, &count), "count");
-	if (count > 0 || key_shelf_has(&branch->shelf, BRANCH_PURPOSE))
+	bool has_key = memory.load(memory.context, BRANCH_PURPOSE, key) == ERR_OK &&
+		       memcmp(key, branch->used_key, KEY_SIZE) == 0;
+	if (count > 0 || has_key)
 		branch_fail(branch->all, "I11", "%s: a terminated store has %" PRIu64 " members, key: %d",
-			    branch->folder, count, key_shelf_has(&branch->shelf, BRANCH_PURPOSE));
+			    branch->folder, count, has_key);
 }
 
 /* ---- all of it ---- */

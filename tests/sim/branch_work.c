@@ -180,6 +180,17 @@ void branch_till(struct branch *branch)
 
 /* ---- the daemon's threads ---- */
 
+static void note_key(struct branch *branch)
+{
+	struct key_memory memory = key_shelf_memory(&branch->shelf);
+	struct replica_lease lease;
+
+	if (branch_is_dead(branch) || replica_lease(&branch->shop.replica, BRANCH_PURPOSE, &lease) != ERR_OK ||
+	    !lease.has_key)
+		return;
+	branch_must(branch->all, memory.load(memory.context, BRANCH_PURPOSE, branch->used_key), "key");
+}
+
 void branch_keeper(struct branch *branch)
 {
 	struct fault fault = {""};
@@ -188,6 +199,7 @@ void branch_keeper(struct branch *branch)
 	branch_trace(branch->all, "%s: keeper %d %s", branch->folder, (int)result, fault.text);
 	if (result == KEEPER_ALARM && !branch_is_dead(branch))
 		branch_fail(branch->all, "keeper", "%s: alarm: %s", branch->folder, fault.text);
+	note_key(branch);
 	if (result != KEEPER_CURRENT)
 		return;
 	branch->knows_ended = branch->is_suspended || branch->is_terminated;
