@@ -264,22 +264,26 @@ struct mark {
 	const uint64_t *numbers;
 	size_t count;
 	enum outbox_state state;
+	uint64_t request; /* 0: none */
 };
 
 static enum err write_marks(struct store_txn *txn, void *context)
 {
 	const struct mark *mark = (const struct mark *)context;
+	struct outbox_outcome sent = {.entry = mark->request};
 
 	for (size_t i = 0; i < mark->count; i++)
-		TRY(rewrite(mark->change.outbox, txn, mark->numbers[i], mark->state, NULL));
+		TRY(rewrite(mark->change.outbox, txn, mark->numbers[i], mark->state,
+			    mark->request == 0 ? NULL : &sent));
 	return ERR_OK;
 }
 
 static enum err set_state(struct outbox *outbox, const uint64_t *numbers, size_t count, enum outbox_state from,
-			  enum outbox_state state)
+			  enum outbox_state state, uint64_t request)
 {
 	struct outbox_list list CLEANUP(outbox_list_fini) = {0};
-	struct mark mark = {.change = {.list = &list}, .numbers = numbers, .count = count, .state = state};
+	struct mark mark = {
+		.change = {.list = &list}, .numbers = numbers, .count = count, .state = state, .request = request};
 
 	TRY(outbox_list_copy(&outbox->list, &list));
 	for (size_t i = 0; i < count; i++) {
@@ -291,10 +295,10 @@ static enum err set_state(struct outbox *outbox, const uint64_t *numbers, size_t
 	return commit(outbox, &mark.change, write_marks);
 }
 
-enum err outbox_mark_sent(struct outbox *outbox, const uint64_t *numbers, size_t count)
+enum err outbox_mark_sent(struct outbox *outbox, const uint64_t *numbers, size_t count, uint64_t request)
 {
 	pthread_mutex_lock(&outbox->mutex);
-	enum err err = set_state(outbox, numbers, count, OUTBOX_WAITING, OUTBOX_SENT);
+	enum err err = set_state(outbox, numbers, count, OUTBOX_WAITING, OUTBOX_SENT, request);
 	pthread_mutex_unlock(&outbox->mutex);
 	return err;
 }
@@ -309,7 +313,7 @@ static enum err unsend(struct outbox *outbox)
 	for (size_t i = 0; i < outbox->list.count; i++)
 		if (outbox->list.places[i].state == OUTBOX_SENT)
 			numbers[count++] = outbox->list.places[i].number;
-	enum err err = count == 0 ? ERR_OK : set_state(outbox, numbers, count, OUTBOX_SENT, OUTBOX_WAITING);
+	enum err err = count == 0 ? ERR_OK : set_state(outbox, numbers, count, OUTBOX_SENT, OUTBOX_WAITING, 0);
 	free(numbers);
 	return err;
 }
@@ -325,7 +329,7 @@ enum err outbox_unsend(struct outbox *outbox)
 enum err outbox_retry(struct outbox *outbox, uint64_t number)
 {
 	pthread_mutex_lock(&outbox->mutex);
-	enum err err = set_state(outbox, &number, 1, OUTBOX_REFUSED, OUTBOX_WAITING);
+	enum err err = set_state(outbox, &number, 1, OUTBOX_REFUSED, OUTBOX_WAITING, 0);
 	pthread_mutex_unlock(&outbox->mutex);
 	return err;
 }

@@ -5,7 +5,9 @@
  *
  * Exactly once: an item is deleted after the answer to the envelope that carried it, in one transaction with what the
  * answer says, and before the session's next request, which is what overwrites the lane's memory of that envelope
- * (session.h). A crash in between finds the request pending, sends the same bytes and gets the same answer.
+ * (session.h). A crash in between finds the request pending, sends the same bytes and gets the same answer. Items
+ * marked for a request that never came to be on the lane's disk carry its number, so an answer to the one before is not
+ * theirs.
  *
  * Items are sealed under the agent's own key: they are the store's own, not the copy's; they outlive a lease, and go at
  * the agreement's end (outbox_destroy). Each is bound to the one before by a counter and a running hash in a sealed
@@ -45,7 +47,7 @@ struct outbox_item {
 	Kluis__Part *part;
 	enum err reason; /* refused */
 	char clause[CLAUSE_MAX + 1];
-	uint64_t entry; /* that says so; with refused */
+	uint64_t entry; /* refused: that says so; sent: the number of the request that carries it */
 };
 /* Hands items of a state to visit, oldest first, at most count; each item lives in the arena. */
 typedef enum err outbox_fn(void *context, const struct outbox_item *item);
@@ -53,8 +55,9 @@ enum err outbox_each(struct outbox *outbox, enum outbox_state state, size_t coun
 		     outbox_fn *visit, void *context) MUST_USE;
 void outbox_counts(struct outbox *outbox, uint64_t *ret_waiting, uint64_t *ret_refused);
 
-/* The courier: these items go with the next envelope, in this order (their number is what outbox_settle expects). */
-enum err outbox_mark_sent(struct outbox *outbox, const uint64_t *numbers, size_t count) MUST_USE;
+/* The courier: these items go with the next envelope, in this order (their number is what outbox_settle expects), whose
+ * sequence number is request. */
+enum err outbox_mark_sent(struct outbox *outbox, const uint64_t *numbers, size_t count, uint64_t request) MUST_USE;
 /* What became of one sent item. */
 struct outbox_outcome {
 	uint64_t number;

@@ -10,6 +10,7 @@
 
 #define ARENA_MAX (2 * REQUEST_ARENA_MAX)
 #define PAUSE_MS_MIN 1000
+#define CERTIFICATE_PAUSE_MS 60000
 #define PAUSE_MS_MAX (10 * 60 * 1000)
 
 struct courier {
@@ -27,10 +28,14 @@ struct courier {
 	struct outbox_outcome unsettled[COURIER_ITEMS_MAX];
 	size_t unsettled_count;
 	uint64_t unsettled_record; /* of the journal, 0: none */
+	bool is_forgotten; /* an answer could not be kept even in memory: the lane is read again, and asks again */
+	bool is_refused;   /* the last answer was no success: not again at once */
+	uint64_t certificate_until_ms; /* one was refused: the rest goes on until then */
 };
 
 static struct log_topic journal_topic = LOG_TOPIC("journal");
 static struct log_topic refusal_topic = LOG_TOPIC("outbox");
+static struct log_topic certificate_topic = LOG_TOPIC("certificate");
 
 /* ---- what is in force ---- */
 
@@ -104,6 +109,9 @@ static enum err take_outcome(void *context, const struct outbox_item *item)
 	const struct entry *entry = &settling->answer->entry;
 	size_t i = courier->unsettled_count;
 
+	/* marked for a later request that never was: the answered one's items were settled before the crash */
+	if (item->entry != entry->request->sequence)
+		return ERR_OK;
 	if (i >= entry->request->n_operations || !is_same_operation(item->operation, entry->request->operations[i])) {
 		settling->is_ours = false;
 		return ERR_OK;
@@ -129,10 +137,21 @@ static void note_outcome(struct courier *courier, const struct outbox_outcome *o
 	if (!outcome->is_later)
 		log_event(&refusal_topic, "item %llu is set aside: %s", (unsigned long long)outcome->number,
 			  error_text(outcome->code));
-	else if (is_for_all(outcome->code))
-		pause_outbox(courier);
-	else
+	else if (!is_for_all(outcome->code))
 		courier_hold(&courier->held, outcome->number, shop_now_ms(courier->shop));
+}
+
+/* The store's pause grows once an envelope, not once an item. */
+static void note_outcomes(struct courier *courier, size_t count)
+{
+	bool is_store_refused = false;
+
+	for (size_t i = 0; i < count; i++) {
+		note_outcome(courier, &courier->unsettled[i]);
+		is_store_refused = is_store_refused || is_for_all(courier->unsettled[i].code);
+	}
+	if (is_store_refused)
+		pause_outbox(courier);
 }
 
 static enum err mismatch(struct courier *courier, const char *what, struct fault *fault)
@@ -149,9 +168,11 @@ static enum err settle_rest(struct courier *courier)
 	courier->unsettled_record = 0;
 	if (courier->unsettled_count == 0)
 		return ERR_OK;
-	TRY(outbox_settle(courier->shop->outbox, courier->unsettled, courier->unsettled_count));
-	for (size_t i = 0; i < courier->unsettled_count; i++)
-		note_outcome(courier, &courier->unsettled[i]);
+	enum err err = outbox_settle(courier->shop->outbox, courier->unsettled, courier->unsettled_count);
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
+		return err;
+	/* not found: all was thrown away meanwhile, since the agreement has ended */
+	note_outcomes(courier, err == ERR_OK ? courier->unsettled_count : 0);
 	courier->unsettled_count = 0;
 	if (courier->limit < COURIER_ITEMS_MAX)
 		courier->limit *= 2;
@@ -163,7 +184,12 @@ static enum err settle_items(struct courier *courier, const struct session_answe
 {
 	struct settling settling = {.courier = courier, .answer = answer, .is_ours = true};
 
-	TRY(outbox_each(courier->shop->outbox, OUTBOX_SENT, COURIER_ITEMS_MAX, arena, take_outcome, &settling));
+	enum err err =
+		outbox_each(courier->shop->outbox, OUTBOX_SENT, COURIER_ITEMS_MAX, arena, take_outcome, &settling);
+	if (err != ERR_OK) {
+		courier->unsettled_count = 0; /* a part of an answer is none */
+		return err;
+	}
 	bool is_whole = settling.is_ours && courier->unsettled_count == answer->entry.request->n_operations;
 	if (!is_whole && (courier->unsettled_count > 0 || !settling.is_ours)) {
 		courier->unsettled_count = 0;
@@ -180,17 +206,24 @@ static enum err settle_certificate(struct courier *courier, const struct session
 	enum err code = (enum err)answer->entry.decoded->results[0]->code;
 
 	/* one that the broker knew of no copy for is logged all the same (R128) */
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return code;
-	return shop_certified(courier->shop, operation->purpose == NULL ? "" : operation->purpose);
+	if (code != ERR_OK && code != ERR_NOT_FOUND) {
+		courier->is_refused = true;
+		courier->certificate_until_ms = shop_now_ms(courier->shop) + CERTIFICATE_PAUSE_MS;
+		log_event(&certificate_topic, "the broker refused a purge certificate: %s", error_text(code));
+		return ERR_OK;
+	}
+	enum err err = shop_certified(courier->shop, operation->purpose == NULL ? "" : operation->purpose);
+	return err == ERR_NOT_FOUND ? ERR_OK : err; /* asked again after a crash */
 }
 
 static enum err settle_records(struct courier *courier, const struct session_answer *answer)
 {
 	const Kluis__Result *result = answer->entry.decoded->results[0];
 
-	if (result->code != ERR_OK)
-		return (enum err)result->code;
+	if (result->code != ERR_OK) {
+		courier->is_refused = true;
+		return ERR_OK;
+	}
 	if (result->has_findings && result->findings != 0)
 		log_event(&journal_topic, "head office was given findings about this store's journal (%u)",
 			  result->findings);
@@ -206,8 +239,10 @@ static enum err settle_answer(struct courier *courier, const struct session_answ
 	if (!answer->has_entry)
 		return mismatch(courier, "the broker answered an upload without an entry", fault);
 	shop_contact(courier->shop, answer->entry.decoded->time_ms);
-	if (answer->entry.decoded->code != ERR_OK) /* R35: the number is used up, nothing was done */
+	if (answer->entry.decoded->code != ERR_OK) { /* R35: the number is used up, nothing was done */
+		courier->is_refused = true;
 		return outbox_unsend(courier->shop->outbox);
+	}
 	switch (answer->entry.request->operations[0]->kind_case) {
 	case KLUIS__OPERATION__KIND_PURGE:
 		return settle_certificate(courier, answer);
@@ -220,9 +255,10 @@ static enum err settle_answer(struct courier *courier, const struct session_answ
 
 /* ---- refused without an entry ---- */
 
+/* R37: what may be one item's fault. Not a wrong signature or key: that is the store's. */
 static bool is_input(enum err code)
 {
-	return code >= ERR_USAGE && code <= ERR_SIGNATURE;
+	return code == ERR_INPUT || code == ERR_TOO_LARGE || code == ERR_COMMITMENT;
 }
 
 struct sole {
@@ -239,19 +275,22 @@ static enum err take_sole(void *context, const struct outbox_item *item)
 	return ERR_OK;
 }
 
-/* An envelope that the broker cannot read: halves of it, until the item at fault stands alone and is set aside. */
+/* An envelope that the broker cannot read: halves of it, until the item at fault stands alone and is set aside.
+ * ERR_NOT_FOUND: it was not the outbox's. */
 static enum err split(struct courier *courier, enum err code, struct arena *arena)
 {
 	struct sole sole = {.outcome = {.code = code}};
 
 	TRY(outbox_each(courier->shop->outbox, OUTBOX_SENT, COURIER_ITEMS_MAX, arena, take_sole, &sole));
+	if (sole.count == 0)
+		return ERR_NOT_FOUND;
 	if (sole.count == 1) {
 		courier->limit = COURIER_ITEMS_MAX;
 		TRY(outbox_settle(courier->shop->outbox, &sole.outcome, 1));
 		note_outcome(courier, &sole.outcome);
 		return ERR_OK;
 	}
-	courier->limit = sole.count / 2 > 0 ? sole.count / 2 : 1;
+	courier->limit = sole.count / 2;
 	return outbox_unsend(courier->shop->outbox);
 }
 
@@ -294,7 +333,11 @@ static enum courier_result conclude(struct courier *courier, enum err err, const
 	}
 	if (err != ERR_OK)
 		return refused(courier, err, arena);
-	return settle_answer(courier, answer, arena, fault) == ERR_OK ? COURIER_MORE : COURIER_AWAY;
+	courier->is_refused = false;
+	err = settle_answer(courier, answer, arena, fault);
+	bool is_kept = courier->unsettled_count > 0 || courier->unsettled_record > 0;
+	courier->is_forgotten = !is_kept && err != ERR_OK && err < ERR_NOT_FOUND;
+	return err == ERR_OK && !courier->is_refused ? COURIER_MORE : COURIER_AWAY;
 }
 
 /* ---- sending ---- */
@@ -324,6 +367,8 @@ static enum courier_result send_certificate(struct courier *courier, struct aren
 	Kluis__Purge purge = KLUIS__PURGE__INIT;
 	size_t count;
 
+	if (shop_now_ms(courier->shop) < courier->certificate_until_ms)
+		return COURIER_IDLE;
 	if (shop_certificates(courier->shop, arena, &certificates, &count) != ERR_OK || count == 0)
 		return COURIER_IDLE;
 	purge.reason = (uint32_t)certificates[0].reason;
@@ -374,7 +419,7 @@ static enum courier_result send_items(struct courier *courier, struct arena *are
 		return COURIER_AWAY;
 	if (pack->count == 0)
 		return COURIER_IDLE;
-	if (outbox_mark_sent(shop->outbox, pack->numbers, pack->count) != ERR_OK)
+	if (outbox_mark_sent(shop->outbox, pack->numbers, pack->count, courier->session.sequence + 1) != ERR_OK)
 		return COURIER_AWAY;
 	struct session_request request = {.agreement = SLICE_ARRAY(agreement),
 					  .employee = pack->employee,
@@ -399,12 +444,27 @@ static enum courier_result send_something(struct courier *courier, struct arena 
 	return result;
 }
 
+/* As after a crash: what is on disk is the request whose answer was lost. */
+static enum err remember(struct courier *courier, struct fault *fault)
+{
+	struct session *old = &courier->session, session;
+
+	if (!courier->is_forgotten)
+		return ERR_OK;
+	TRY(session_open(&session, old->key, old->lane, old->exchange, old->memory, fault));
+	old->is_unsaved = false;
+	session_close(old);
+	courier->session = session;
+	courier->is_forgotten = false;
+	return ERR_OK;
+}
+
 enum courier_result courier_step(struct courier *courier, struct fault *fault)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
 
 	arena_init(&arena, ARENA_MAX);
-	if (settle_rest(courier) != ERR_OK)
+	if (settle_rest(courier) != ERR_OK || remember(courier, fault) != ERR_OK)
 		return COURIER_AWAY;
 	if (courier->session.has_pending)
 		return resume(courier, &arena, fault);
@@ -433,7 +493,7 @@ void courier_free(struct courier **courier)
 {
 	if (*courier == NULL)
 		return;
-	if ((*courier)->unsettled_count > 0 || (*courier)->unsettled_record > 0)
+	if ((*courier)->unsettled_count > 0 || (*courier)->unsettled_record > 0 || (*courier)->is_forgotten)
 		(*courier)->session.is_unsaved = false;
 	if ((*courier)->session.key != NULL)
 		session_close(&(*courier)->session);

@@ -116,6 +116,7 @@ struct packing {
 	struct whose *behind; /* customers of whom an item is left out */
 	size_t behind_count;
 	bool is_value_behind; /* a registration is: a value may be its customer's */
+	struct whose taken[COURIER_ITEMS_MAX];
 };
 
 static bool is_behind(const struct packing *packing, const struct whose *whose)
@@ -127,6 +128,25 @@ static bool is_behind(const struct packing *packing, const struct whose *whose)
 	for (size_t i = 0; i < packing->behind_count; i++)
 		if (memcmp(packing->behind[i].key, whose->key, HASH_SIZE) == 0)
 			return true;
+	return false;
+}
+
+/* The broker may refuse one of an envelope's items for a reason that passes and take a later one under another grant:
+ * what one customer's item decides about is known before the next of another kind or purpose goes. */
+static bool is_after_another(const struct packing *packing, const struct outbox_item *item, const struct whose *whose)
+{
+	const struct courier_pack *pack = packing->pack;
+
+	for (size_t i = 0; whose->is_somebody && i < pack->count; i++) {
+		const Kluis__Operation *before = pack->operations[i];
+		bool is_same = memcmp(packing->taken[i].key, whose->key, HASH_SIZE) == 0 ||
+			       (whose->is_by_value && before->kind_case == KLUIS__OPERATION__KIND_REGISTRATION);
+		bool is_alike = before->kind_case == item->operation->kind_case && before->purpose != NULL &&
+				item->operation->purpose != NULL &&
+				strcmp(before->purpose, item->operation->purpose) == 0;
+		if (packing->taken[i].is_somebody && is_same && !is_alike)
+			return true;
+	}
 	return false;
 }
 
@@ -190,11 +210,15 @@ static enum err consider(void *context, const struct outbox_item *item)
 	struct packing *packing = context;
 	struct whose whose = whose_item(item, packing->arena);
 
-	if (is_held(packing->held, item->number, packing->now_ms) || is_behind(packing, &whose)) {
+	if (is_held(packing->held, item->number, packing->now_ms) || is_behind(packing, &whose) ||
+	    is_after_another(packing, item, &whose)) {
 		leave_out(packing, item, &whose);
 		return ERR_OK;
 	}
-	return fits(packing, item) ? take(packing, item) : STOP;
+	if (!fits(packing, item))
+		return STOP;
+	packing->taken[packing->pack->count] = whose;
+	return take(packing, item);
 }
 
 enum err courier_pack(struct outbox *outbox, const struct courier_held *held, uint64_t now_ms, size_t limit,

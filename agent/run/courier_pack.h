@@ -1,6 +1,7 @@
 /*
  * Which of the waiting items go together in the next envelope: in order, of one employee, within the bounds of a
- * request, leaving out what is held back and what must stay behind it.
+ * request, leaving out what is held back and what must stay behind it; of one customer only items of one kind and
+ * purpose.
  *
  * Threads: the courier's.
  */

@@ -146,7 +146,7 @@ static void test_settling_takes_sets_aside_and_holds_back(void **state)
 	(void)state;
 	for (uint8_t i = 1; i <= 4; i++)
 		assert_int_equal(add(i), i);
-	assert_int_equal(outbox_mark_sent(outbox, (uint64_t[]){1, 2, 3}, 3), ERR_OK);
+	assert_int_equal(outbox_mark_sent(outbox, (uint64_t[]){1, 2, 3}, 3, 7), ERR_OK);
 	struct outbox_outcome outcomes[] = {
 		{.number = 1, .code = ERR_OK},
 		{.number = 2, .code = ERR_SCOPE, .clause = "grant g: customers", .entry = 9},
@@ -190,8 +190,8 @@ static void test_sent_items_survive_a_restart_and_can_wait_again(void **state)
 	(void)state;
 	add(1);
 	add(2);
-	assert_int_equal(outbox_mark_sent(outbox, (uint64_t[]){1}, 1), ERR_OK);
-	assert_int_equal(outbox_mark_sent(outbox, (uint64_t[]){1}, 1), ERR_NOT_FOUND);
+	assert_int_equal(outbox_mark_sent(outbox, (uint64_t[]){1}, 1, 7), ERR_OK);
+	assert_int_equal(outbox_mark_sent(outbox, (uint64_t[]){1}, 1, 7), ERR_NOT_FOUND);
 	assert_int_equal(open_again(NULL), ERR_OK);
 	assert_int_equal(all(OUTBOX_SENT)->count, 1);
 	assert_int_equal(all(OUTBOX_WAITING)->count, 1);
