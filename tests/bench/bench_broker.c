@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -61,8 +62,6 @@ static void populate(struct franchise *formula, unsigned store_count, uint64_t c
 		franchise_store(formula, i, GRANT_ALL);
 	for (uint64_t i = 0; i < customers; i += BATCH)
 		register_batch(formula, i, customers - i < BATCH ? (size_t)(customers - i) : BATCH);
-	core_close(&formula->core);
-	store_close(&formula->store);
 }
 
 /* ---- the broker's process ---- */
@@ -80,41 +79,58 @@ static enum err commit_later(struct core *core, struct prepared **requests, size
 	return core_commit(core, requests, count, now_ms + later_ms);
 }
 
-static struct server *open_server(struct franchise *formula, FILE *to)
+static void open_store(struct franchise *formula)
 {
-	char path[SCRATCH_MAX + 16], certificate[SCRATCH_MAX + 16], key[SCRATCH_MAX + 16];
-	const char *address = "tls+tcp://127.0.0.1:0";
+	char path[SCRATCH_MAX + 16];
+	struct fault fault = {0};
+
+	snprintf(path, sizeof(path), "%s/broker", formula->folder);
+	must(store_open(path, &core_layout, false, &formula->store, &fault) == ERR_OK, "opening the store");
+	must(core_open(formula->store, &formula->keys, clock_now_ms() + later_ms, &formula->core, &fault) == ERR_OK,
+	     "opening the core");
+}
+
+/* The one of before if there is one. */
+static void load_identity(struct franchise *formula, struct tls_identity *ret_identity)
+{
+	char certificate[SCRATCH_MAX + 16], key[SCRATCH_MAX + 16];
+	struct fault fault = {0};
+
+	snprintf(certificate, sizeof(certificate), "%s/tls.crt", formula->folder);
+	snprintf(key, sizeof(key), "%s/tls.key", formula->folder);
+	if (access(certificate, F_OK) != 0)
+		must(tls_create(certificate, key, clock_now_ms(), &fault) == ERR_OK, "making a certificate");
+	must(tls_load(certificate, key, ret_identity, &fault) == ERR_OK, "reading the certificate");
+}
+
+static struct server *open_server(struct franchise *formula, unsigned port, FILE *to)
+{
+	char place[64];
+	const char *address = place;
 	struct tls_identity identity;
 	struct server *server;
 	struct fault fault = {0};
 
-	snprintf(path, sizeof(path), "%s/broker", formula->folder);
-	snprintf(certificate, sizeof(certificate), "%s/tls.crt", formula->folder);
-	snprintf(key, sizeof(key), "%s/tls.key", formula->folder);
-	must(store_open(path, &core_layout, false, &formula->store, &fault) == ERR_OK, "opening the store");
-	must(core_open(formula->store, &formula->keys, formula->now_ms, &formula->core, &fault) == ERR_OK,
-	     "opening the core");
-	must(tls_create(certificate, key, clock_now_ms(), &fault) == ERR_OK &&
-		     tls_load(certificate, key, &identity, &fault) == ERR_OK,
-	     "making a certificate");
+	snprintf(place, sizeof(place), "tls+tcp://127.0.0.1:%u", port);
+	open_store(formula);
+	load_identity(formula, &identity);
 	struct server_options options = {.addresses = &address,
 					 .address_count = 1,
 					 .identity = &identity,
 					 .core = server_core_of(formula->core)};
-	later_ms = formula->now_ms - clock_now_ms(); /* may be negative: it wraps around, and back */
 	options.core.prepare = prepare_later;
 	options.core.commit = commit_later;
 	must(server_open(&options, &server, &fault) == ERR_OK, "opening the server");
 	tls_identity_fini(&identity);
-	fprintf(to, "port %u\n", server_port(server, 0));
+	fprintf(to, "port %u process %d\n", server_port(server, 0), (int)getpid());
 	fflush(to);
 	return server;
 }
 
 /* Answers each line with the CPU time used; the input's end is the broker's. */
-static int serve(struct franchise *formula, FILE *from, FILE *to)
+static int serve(struct franchise *formula, unsigned port, FILE *from, FILE *to)
 {
-	struct server *server = open_server(formula, to);
+	struct server *server = open_server(formula, port, to);
 	char line[64];
 
 	while (fgets(line, sizeof(line), from) != NULL) {
@@ -127,41 +143,125 @@ static int serve(struct franchise *formula, FILE *from, FILE *to)
 	return 0;
 }
 
-static void run(struct bench_broker *broker)
+/* Without a buffer: what comes after the line is the next broker's. False at the end. */
+static bool read_port(int from, unsigned *ret_port)
+{
+	char text[16];
+	size_t length = 0;
+
+	while (length < sizeof(text) - 1 && read(from, &text[length], 1) == 1 && text[length] != '\n')
+		length++;
+	text[length] = '\0';
+	*ret_port = (unsigned)strtoul(text, NULL, 10);
+	return length > 0;
+}
+
+/* A process that nothing of nng runs in, and so can start one broker after another. Ends with the broker that ended
+ * by itself; after one that was killed it waits to be told to start the next. */
+static int nurse(struct franchise *formula, int from, int to)
+{
+	unsigned port;
+	int status = 0;
+
+	while (read_port(from, &port)) {
+		pid_t pid = fork();
+		must(pid >= 0, "starting a process");
+		if (pid == 0)
+			_exit(serve(formula, port, fdopen(from, "r"), fdopen(to, "w")));
+		must(waitpid(pid, &status, 0) == pid, "waiting for the broker");
+		if (WIFEXITED(status))
+			return WEXITSTATUS(status);
+	}
+	return 0;
+}
+
+static void start_nurse(struct bench_broker *broker)
 {
 	int to[2], from[2];
-	unsigned port;
 
 	must(pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0, "a pipe");
 	fflush(NULL);
-	broker->pid = fork();
-	must(broker->pid >= 0, "starting a process");
-	if (broker->pid == 0) {
+	later_ms = broker->formula->now_ms - clock_now_ms(); /* may be negative: it wraps around, and back */
+	broker->nurse = fork();
+	must(broker->nurse >= 0, "starting a process");
+	if (broker->nurse == 0) {
 		close(to[1]);
 		close(from[0]);
-		_exit(serve(broker->formula, fdopen(to[0], "r"), fdopen(from[1], "w")));
+		_exit(nurse(broker->formula, to[0], from[1]));
 	}
 	close(to[0]);
 	close(from[1]);
 	broker->to = fdopen(to[1], "w");
 	broker->from = fdopen(from[0], "r");
-	must(fscanf(broker->from, "port %u", &port) == 1, "starting the broker");
-	snprintf(broker->address, sizeof(broker->address), "tls+tcp://127.0.0.1:%u", port);
 }
 
-void bench_broker_start(struct bench_broker *broker, unsigned store_count, uint64_t customers)
+static void start_broker(struct bench_broker *broker)
+{
+	int pid;
+
+	must(fprintf(broker->to, "%u\n", broker->port) > 0 && fflush(broker->to) == 0 &&
+		     fscanf(broker->from, "port %u process %d", &broker->port, &pid) == 2,
+	     "starting the broker");
+	must(fgetc(broker->from) == '\n', "starting the broker");
+	broker->pid = pid;
+	snprintf(broker->address, sizeof(broker->address), "tls+tcp://127.0.0.1:%u", broker->port);
+}
+
+void bench_broker_begin(struct bench_broker *broker)
+{
+	*broker = (struct bench_broker){.formula = franchise_new(NULL)};
+}
+
+void bench_broker_serve(struct bench_broker *broker)
 {
 	char path[SCRATCH_MAX + 16];
 	struct fault fault = {0};
 
-	broker->formula = franchise_new(NULL);
-	populate(broker->formula, store_count, customers);
-	run(broker);
+	core_close(&broker->formula->core);
+	store_close(&broker->formula->store);
+	start_nurse(broker);
+	start_broker(broker);
 	snprintf(path, sizeof(path), "%s/tls.crt", broker->formula->folder);
 	bytes_init(&broker->certificate, TLS_PEM_MAX + 1);
 	must(file_read(path, &broker->certificate, &fault) == ERR_OK &&
 		     bytes_append_u8(&broker->certificate, 0) == ERR_OK,
 	     "reading the certificate");
+}
+
+void bench_broker_start(struct bench_broker *broker, unsigned store_count, uint64_t customers)
+{
+	bench_broker_begin(broker);
+	populate(broker->formula, store_count, customers);
+	bench_broker_serve(broker);
+}
+
+void bench_broker_kill(struct bench_broker *broker)
+{
+	must(kill(broker->pid, SIGKILL) == 0, "killing the broker");
+}
+
+void bench_broker_again(struct bench_broker *broker)
+{
+	start_broker(broker);
+}
+
+uint64_t bench_broker_now_ms(void)
+{
+	return clock_now_ms() + later_ms;
+}
+
+uint64_t bench_process_kib(pid_t pid)
+{
+	char path[64], line[128];
+	unsigned long long kib = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *status = fopen(path, "r");
+	must(status != NULL, "looking at a process");
+	while (kib == 0 && fgets(line, sizeof(line), status) != NULL)
+		(void)sscanf(line, "VmRSS: %llu", &kib);
+	fclose(status);
+	return kib;
 }
 
 uint64_t bench_broker_cpu_ns(struct bench_broker *broker)
@@ -178,7 +278,7 @@ void bench_broker_stop(struct bench_broker *broker)
 	int status;
 
 	fclose(broker->to);
-	must(waitpid(broker->pid, &status, 0) == broker->pid && status == 0, "the broker");
+	must(waitpid(broker->nurse, &status, 0) == broker->nurse && status == 0, "the broker");
 	fclose(broker->from);
 	bytes_fini(&broker->certificate);
 	franchise_free(&broker->formula);

@@ -15,7 +15,8 @@
 
 struct bench_broker {
 	struct franchise *formula; /* keys and agreements of the stores; its core and store are closed */
-	pid_t pid;
+	pid_t pid, nurse;	   /* the broker's process; the one that starts it */
+	unsigned port;
 	FILE *to, *from;
 	char address[64];
 	struct bytes certificate; /* with a terminating zero */
@@ -25,6 +26,16 @@ struct bench_broker {
  * customers, whose cards are bench_card's, and serves. Must be called before anything of nng runs in this process. Ends
  * the program when something fails. */
 void bench_broker_start(struct bench_broker *broker, unsigned store_count, uint64_t customers);
+/* The same in two halves, for a broker that is filled otherwise in between: formula's core is open until it serves. */
+void bench_broker_begin(struct bench_broker *broker);
+void bench_broker_serve(struct bench_broker *broker);
+/* As kill -9 does; and again on the same port, folder and certificate, its clock going on: returns when it listens. */
+void bench_broker_kill(struct bench_broker *broker);
+void bench_broker_again(struct bench_broker *broker);
+/* What the broker's clock shows: it went on from the franchise's when it was first served. */
+uint64_t bench_broker_now_ms(void);
+/* Memory of a process that is in RAM now, in KiB. */
+uint64_t bench_process_kib(pid_t pid);
 /* CPU time of the broker so far, in nanoseconds: user and system, of all its threads. */
 uint64_t bench_broker_cpu_ns(struct bench_broker *broker);
 void bench_broker_stop(struct bench_broker *broker);
