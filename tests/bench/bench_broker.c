@@ -200,7 +200,7 @@ static void start_broker(struct bench_broker *broker)
 	int pid;
 
 	must(fprintf(broker->to, "%u\n", broker->port) > 0 && fflush(broker->to) == 0 &&
-		     fscanf(broker->from, "port %u process %d", &broker->port, &pid) == 2,
+		     fscanf(broker->from, " port %u process %d", &broker->port, &pid) == 2,
 	     "starting the broker");
 	must(fgetc(broker->from) == '\n', "starting the broker");
 	broker->pid = pid;
