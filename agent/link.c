@@ -84,12 +84,26 @@ static int set_options(nng_socket socket, uint64_t timeout_ms)
 struct patience {
 	nng_aio *alarm;
 	nng_dialer dialer;
+	pthread_t closer;
+	bool has_closer;
 };
 
+static void *close_dialer(void *argument)
+{
+	const struct patience *patience = argument;
+	nng_dialer_close(patience->dialer);
+	return NULL;
+}
+
+/* On one of nng's few task threads: closing waits for the dial to end, and that takes such a thread. Where many links
+ * of a process give up at a time, all of them would wait for ever. */
 static void on_alarm(void *argument)
 {
 	struct patience *patience = argument;
-	if (nng_aio_result(patience->alarm) == 0)
+	if (nng_aio_result(patience->alarm) != 0)
+		return;
+	patience->has_closer = pthread_create(&patience->closer, NULL, close_dialer, patience) == 0;
+	if (!patience->has_closer)
 		nng_dialer_close(patience->dialer);
 }
 
@@ -103,6 +117,8 @@ static int start_in_time(nng_dialer dialer, uint64_t timeout_ms)
 	nng_sleep_aio(duration(timeout_ms), patience.alarm);
 	number = nng_dialer_start(dialer, 0);
 	nng_aio_stop(patience.alarm); /* and waits for on_alarm */
+	if (patience.has_closer)
+		pthread_join(patience.closer, NULL);
 	/* An alarm in the same instant as a success has closed what was dialled. */
 	if (nng_aio_result(patience.alarm) == 0)
 		number = NNG_ETIMEDOUT;
