@@ -16,6 +16,7 @@
 #define PAUSE_MS_MIN 200
 #define PAUSE_MS_MAX 30000
 
+#define BEGINNERS_MAX 100
 #define STACK_SIZE ((size_t)256 * 1024)
 
 struct member {
@@ -161,6 +162,38 @@ static void start(struct member *member, const struct bench_broker *broker, cons
 	must(pthread_create(&member->thread, attributes, run, member) == 0, "starting a thread");
 }
 
+static void crowd_count_of(struct crowd *crowd, unsigned started, struct crowd_counts *ret_counts)
+{
+	struct crowd_counts counts = {.up = 0};
+
+	for (unsigned i = 0; i < started; i++) {
+		struct member *member = &crowd->members[i];
+		unsigned news = atomic_load(&member->news);
+		uint64_t news_ns = atomic_load(&member->news_ns);
+		counts.up += link_is_up(member->link);
+		counts.handshakes += link_connections(member->link);
+		counts.served += atomic_load(&member->answered_ns) > atomic_load(&crowd->mark_ns);
+		counts.told += news > 0;
+		counts.told_twice += news > 1 ? news - 1 : 0;
+		if (news > 0 && news_ns > counts.last_news_ns)
+			counts.last_news_ns = news_ns;
+	}
+	*ret_counts = counts;
+}
+
+/* A handshake costs both sides some ms of this machine's processors: not so many at a time that some last too long. */
+static void keep_pace(struct crowd *crowd, unsigned started)
+{
+	struct crowd_counts counts;
+
+	for (;;) {
+		crowd_count_of(crowd, started, &counts);
+		if (started - counts.served < BEGINNERS_MAX)
+			return;
+		clock_sleep_ms(5);
+	}
+}
+
 struct crowd *crowd_start(const struct bench_broker *broker, struct party *const *stores, size_t store_count,
 			  unsigned agents)
 {
@@ -175,6 +208,7 @@ struct crowd *crowd_start(const struct bench_broker *broker, struct party *const
 		crowd->members[i].crowd = crowd;
 		crowd->members[i].key = &stores[i % store_count]->key;
 		start(&crowd->members[i], broker, &attributes);
+		keep_pace(crowd, i + 1);
 	}
 	pthread_attr_destroy(&attributes);
 	return crowd;
@@ -189,21 +223,7 @@ void crowd_mark(struct crowd *crowd)
 
 void crowd_count(struct crowd *crowd, struct crowd_counts *ret_counts)
 {
-	struct crowd_counts counts = {.up = 0};
-
-	for (unsigned i = 0; i < crowd->count; i++) {
-		struct member *member = &crowd->members[i];
-		unsigned news = atomic_load(&member->news);
-		uint64_t news_ns = atomic_load(&member->news_ns);
-		counts.up += link_is_up(member->link);
-		counts.handshakes += link_connections(member->link);
-		counts.served += atomic_load(&member->answered_ns) > atomic_load(&crowd->mark_ns);
-		counts.told += news > 0;
-		counts.told_twice += news > 1 ? news - 1 : 0;
-		if (news > 0 && news_ns > counts.last_news_ns)
-			counts.last_news_ns = news_ns;
-	}
-	*ret_counts = counts;
+	crowd_count_of(crowd, crowd->count, ret_counts);
 }
 
 void crowd_stop(struct crowd **crowd)
