@@ -2,6 +2,7 @@
 
 #include "command/options.h"
 #include "kluis/keys.h"
+#include "wiped_json.h"
 
 #define DEFAULT_DATA "/var/lib/kluis-agent"
 
@@ -116,6 +117,7 @@ int main(int argc, char **argv)
 		.take = agent_options_take,
 	};
 
+	wiped_json_begin();
 	if (keys_init() != ERR_OK)
 		return error_exit_status(ERR_CRYPTO);
 	return command_main(&program, argc, argv);
