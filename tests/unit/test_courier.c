@@ -42,6 +42,7 @@ static char photograph[SCRATCH_MAX];
 /* the network: of the next messages */
 static enum fault_kind faults[8];
 static unsigned fault_count, sent;
+static bool is_unreadable; /* says the broker of whatever it is sent */
 
 /* what the broker has executed, by its own entries */
 static struct slice executed[EXECUTED_MAX];
@@ -155,6 +156,11 @@ static enum err send(void *context, struct slice message, struct bytes *ret_repl
 	sent++;
 	if (kind == FAULT_REQUEST_LOST)
 		return ERR_NETWORK;
+	if (is_unreadable) {
+		Kluis__Reply refusal = KLUIS__REPLY__INIT;
+		refusal.code = ERR_INPUT;
+		return wire_encode(&refusal.base, ret_reply);
+	}
 	struct bytes reply CLEANUP(bytes_fini) = {0};
 	bytes_init(&reply, MESSAGE_MAX);
 	TRY(core.send(core.context, message, &reply));
@@ -256,7 +262,7 @@ static int begin(void **state)
 	arena_init(&arena, 1u << 26);
 	scratch_new(photograph);
 	points = stop_at = sent = fault_count = 0;
-	is_dead = has_photograph = false;
+	is_dead = has_photograph = is_unreadable = false;
 	executed_count = 0;
 	records_logged = last_index = 0;
 	certificates = findings = entries = 0;
@@ -441,6 +447,56 @@ static void test_suspended_waits(void **state)
 	assert_all_is_well();
 }
 
+static enum err note_reason(void *context, const struct outbox_item *item)
+{
+	((enum err *)context)[item->number - 1] = item->reason;
+	return ERR_OK;
+}
+
+/* An envelope that the broker does not read is split until the item at fault stands alone; the others are carried. */
+static void test_the_item_at_fault_is_found(void **state)
+{
+	enum err reasons[ITEMS + 1] = {ERR_OK};
+	size_t place;
+
+	(void)state;
+	make_actions();
+	for (size_t i = 0; i < ITEMS; i++) {
+		struct action action = actions[i];
+		if (i == CHANGE_ANNA)
+			action.part = actions[CHANGE_BERT].part; /* not what the commitment says */
+		add(action);
+	}
+	carry();
+	for (size_t i = 0; i < ITEMS; i++)
+		assert_int_equal(times_executed(actions[i], &place), i != REGISTER_AGAIN && i != CHANGE_ANNA);
+	assert_int_equal(outbox_each(world.shop.outbox, OUTBOX_REFUSED, 10, &arena, note_reason, reasons), ERR_OK);
+	for (size_t i = 0; i < ITEMS; i++)
+		assert_int_equal(reasons[i], i == REGISTER_AGAIN ? ERR_EXISTS
+					     : i == CHANGE_ANNA	 ? ERR_COMMITMENT
+								 : ERR_OK);
+	uint64_t waiting, refused;
+	outbox_counts(world.shop.outbox, &waiting, &refused);
+	assert_int_equal(waiting, 0);
+	assert_int_equal(refused, 2);
+}
+
+/* A journal that the broker does not read is not sent again at once, nor does it use up items. */
+static void test_a_refused_journal_does_not_spin(void **state)
+{
+	struct fault fault = {""};
+
+	(void)state;
+	read_copy();
+	is_unreadable = true;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(courier_step(courier, &fault), COURIER_AWAY);
+	assert_int_equal(entries, 0);
+	is_unreadable = false;
+	carry();
+	assert_int_equal(records_logged, 1);
+}
+
 /* Destroyed while the answer was on its way: there is nothing to settle, and it goes on. */
 static void test_destroyed_meanwhile(void **state)
 {
@@ -490,6 +546,8 @@ int main(void)
 		TEST(test_lost_requests_and_answers),
 		TEST(test_marked_for_a_request_that_never_was),
 		TEST(test_suspended_waits),
+		TEST(test_the_item_at_fault_is_found),
+		TEST(test_a_refused_journal_does_not_spin),
 		TEST(test_destroyed_meanwhile),
 		TEST(test_an_older_folder),
 	};
