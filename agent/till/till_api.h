@@ -27,7 +27,7 @@ void till_response_fini(struct till_response *response);
 
 struct till_api {
 	const struct till_server_options *options;
-	unsigned port; /* that tills really reach it by */
+	_Atomic unsigned port; /* that tills really reach it by; known once it listens */
 };
 
 /* Answers; always sets a status. */
