@@ -238,7 +238,6 @@ static enum err settle_answer(struct courier *courier, const struct session_answ
 {
 	if (!answer->has_entry)
 		return mismatch(courier, "the broker answered an upload without an entry", fault);
-	shop_contact(courier->shop, answer->entry.decoded->time_ms);
 	if (answer->entry.decoded->code != ERR_OK) { /* R35: the number is used up, nothing was done */
 		courier->is_refused = true;
 		return outbox_unsend(courier->shop->outbox);
@@ -349,6 +348,9 @@ static enum courier_result send(struct courier *courier, struct session_request 
 
 	request->time_ms = shop_now_ms(courier->shop);
 	enum err err = session_call(&courier->session, request, 1, arena, &answer, fault);
+	/* only here: what is sent again gets its old entry, which says nothing of the time now */
+	if (err == ERR_OK && answer.has_entry)
+		shop_contact(courier->shop, answer.entry.decoded->time_ms);
 	return conclude(courier, err, &answer, arena, fault);
 }
 

@@ -163,7 +163,7 @@ struct branches_options {
 	bool is_verbose;
 	/* These end a run too: findings about an honest journal, by the broker or the auditor; items that went with an
 	 * agreement's end and are in no certificate. Known to happen: a request that was under way while the network
-	 * was split comes in hours later, and its time and journal end are taken for those of its entry (R125, R126); a
+	 * was split comes in hours later, and its journal end is taken for that of its entry's time (R125, R126); a
 	 * certificate that comes in after the next lease ends that one; without a copy nothing certifies the outbox. */
 	bool is_strict;
 };
