@@ -161,8 +161,9 @@ enum err replica_renew_key(const struct replica *replica, const char *purpose, s
 	TRY(open_handle_key(&row, purpose, key, &handle_key));
 	/* the cursor first: from here on the copy begins at 0, whatever is interrupted */
 	TRY(replica_forget(replica, purpose));
-	TRY(replica_drop(replica, REPLICA_CUSTOMER, purpose, &count));
+	/* handles before rows: one that leads to no row is taken for damage */
 	TRY(replica_drop(replica, REPLICA_HANDLE, purpose, &count));
+	TRY(replica_drop(replica, REPLICA_CUSTOMER, purpose, &count));
 	TRY(replica->keys.make(replica->keys.context, purpose, key->bytes));
 	struct giving giving = {.replica = replica,
 				.purpose = purpose,
