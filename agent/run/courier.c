@@ -53,12 +53,18 @@ static bool take_agreement(struct courier *courier, uint8_t ret_hash[static HASH
 	return has_agreement;
 }
 
+/* For pauses: the estimate of the broker's clock may be put right by hours. */
+static uint64_t steady_ms(const struct courier *courier)
+{
+	return courier->shop->clock(courier->shop->clock_context).steady_ms;
+}
+
 static void pause_outbox(struct courier *courier)
 {
 	courier->pause_ms = courier->pause_ms == 0 ? PAUSE_MS_MIN : 2 * courier->pause_ms;
 	if (courier->pause_ms > PAUSE_MS_MAX)
 		courier->pause_ms = PAUSE_MS_MAX;
-	courier->pause_until_ms = shop_now_ms(courier->shop) + courier->pause_ms;
+	courier->pause_until_ms = steady_ms(courier) + courier->pause_ms;
 	take_agreement(courier, courier->pause_agreement, &courier->pause_state);
 }
 
@@ -66,7 +72,7 @@ static bool is_paused(struct courier *courier, const uint8_t agreement[static HA
 {
 	bool is_same = state == courier->pause_state && memcmp(agreement, courier->pause_agreement, HASH_SIZE) == 0;
 
-	if (courier->pause_ms == 0 || (is_same && shop_now_ms(courier->shop) < courier->pause_until_ms))
+	if (courier->pause_ms == 0 || (is_same && steady_ms(courier) < courier->pause_until_ms))
 		return courier->pause_ms != 0;
 	if (!is_same)
 		courier->pause_ms = 0;
@@ -138,7 +144,7 @@ static void note_outcome(struct courier *courier, const struct outbox_outcome *o
 		log_event(&refusal_topic, "item %llu is set aside: %s", (unsigned long long)outcome->number,
 			  error_text(outcome->code));
 	else if (!is_for_all(outcome->code))
-		courier_hold(&courier->held, outcome->number, shop_now_ms(courier->shop));
+		courier_hold(&courier->held, outcome->number, steady_ms(courier));
 }
 
 /* The store's pause grows once an envelope, not once an item. */
@@ -417,7 +423,7 @@ static enum courier_result send_items(struct courier *courier, struct arena *are
 		return COURIER_AWAY;
 	if (!take_agreement(courier, agreement, &state) || is_paused(courier, agreement, state))
 		return COURIER_IDLE;
-	if (courier_pack(shop->outbox, &courier->held, shop_now_ms(shop), courier->limit, arena, pack) != ERR_OK)
+	if (courier_pack(shop->outbox, &courier->held, steady_ms(courier), courier->limit, arena, pack) != ERR_OK)
 		return COURIER_AWAY;
 	if (pack->count == 0)
 		return COURIER_IDLE;

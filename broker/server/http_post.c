@@ -220,7 +220,7 @@ static enum err read_answer(struct exchange *exchange, unsigned *ret_status, str
 	return parse_length(text, &length) ? read_length(exchange, length, answer) : ERR_INPUT;
 }
 
-static void exchange_fini(struct exchange *exchange)
+__attribute__((noinline)) static void exchange_fini(struct exchange *exchange)
 {
 	if (exchange->connection != NULL)
 		nng_http_conn_close(exchange->connection);
