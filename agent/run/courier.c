@@ -214,7 +214,7 @@ static enum err settle_certificate(struct courier *courier, const struct session
 	/* one that the broker knew of no copy for is logged all the same (R128) */
 	if (code != ERR_OK && code != ERR_NOT_FOUND) {
 		courier->is_refused = true;
-		courier->certificate_until_ms = shop_now_ms(courier->shop) + CERTIFICATE_PAUSE_MS;
+		courier->certificate_until_ms = steady_ms(courier) + CERTIFICATE_PAUSE_MS;
 		log_event(&certificate_topic, "the broker refused a purge certificate: %s", error_text(code));
 		return ERR_OK;
 	}
@@ -375,7 +375,7 @@ static enum courier_result send_certificate(struct courier *courier, struct aren
 	Kluis__Purge purge = KLUIS__PURGE__INIT;
 	size_t count;
 
-	if (shop_now_ms(courier->shop) < courier->certificate_until_ms)
+	if (steady_ms(courier) < courier->certificate_until_ms)
 		return COURIER_IDLE;
 	if (shop_certificates(courier->shop, arena, &certificates, &count) != ERR_OK || count == 0)
 		return COURIER_IDLE;
