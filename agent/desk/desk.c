@@ -17,6 +17,7 @@ enum err desk_new(struct shop *shop, struct desk_line line, struct desk **ret_de
 	desk->shop = shop;
 	desk->line = line;
 	pthread_mutex_init(&desk->session_lock, NULL);
+	desk->idle_ms = DESK_IDLE_MS;
 	pthread_mutex_init(&desk->pin_lock, NULL);
 	pthread_mutex_init(&desk->count_lock, NULL);
 	pthread_mutex_init(&desk->receipt_lock, NULL);
@@ -40,6 +41,11 @@ void desk_free(struct desk **desk)
 	wipe(*desk, sizeof **desk);
 	free(*desk);
 	*desk = NULL;
+}
+
+void desk_set_idle(struct desk *desk, uint64_t idle_ms)
+{
+	desk->idle_ms = idle_ms;
 }
 
 static uint64_t steady_ms(const struct desk *desk)
@@ -90,7 +96,7 @@ static bool take(struct desk *desk, struct slice token, struct desk_session *ret
 
 	if (session == NULL)
 		return false;
-	if (now_ms >= session->used_ms && now_ms - session->used_ms > DESK_IDLE_MS) {
+	if (now_ms >= session->used_ms && now_ms - session->used_ms > desk->idle_ms) {
 		end(session);
 		return false;
 	}
@@ -122,8 +128,8 @@ enum err desk_who(struct desk *desk, struct slice token, struct desk_session *re
 
 	if (!take(desk, token, &actor))
 		return fault_set(fault, ERR_PRINCIPAL,
-				 "not signed in, or signed out after %d minutes without a request",
-				 DESK_IDLE_MS / 60000);
+				 "not signed in, or signed out after %u minutes without a request",
+				 (unsigned)(desk->idle_ms / 60000));
 	enum err err = check_roster(desk, &actor);
 	if (err == ERR_NOT_FOUND) {
 		enum err ignored = desk_close(desk, token); /* somebody else may have ended it */

@@ -12,7 +12,8 @@
 
 #define DESK_TOKEN_SIZE 32
 #define DESK_SESSIONS_MAX 256	      /* of one store at a time; then the longest idle one ends */
-#define DESK_IDLE_MS (15 * 60 * 1000) /* a session ends after that without a request */
+#define DESK_IDLE_MS (15 * 60 * 1000) /* a session ends after that without a request, unless it is told another time   \
+				       */
 
 /* How the desk asks the broker for what is not in the copy: the daemon's till line (with batching), or a simulation's.
  * NULL send: always offline. */
@@ -28,6 +29,8 @@ struct desk_line {
 struct desk;
 enum err desk_new(struct shop *shop, struct desk_line line, struct desk **ret_desk) MUST_USE;
 void desk_free(struct desk **desk);
+/* How long a session lasts without a request, in place of DESK_IDLE_MS. Before the first session. */
+void desk_set_idle(struct desk *desk, uint64_t idle_ms);
 
 /* ---- sessions ---- */
 

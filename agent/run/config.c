@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "desk/desk.h"
 #include "home.h"
 #include "kluis/file.h"
 #include "kluis/ini.h"
 
 #define CONFIG_MAX 8192
 #define TILL_PORT_DEFAULT 7411
+#define IDLE_S_MIN 60
+#define IDLE_S_MAX (8 * 3600)
 #define WAIT_MS_DEFAULT 50000
 #define WITNESS_MS_DEFAULT 60000
 #define WITNESS_S_MAX 86400
@@ -18,6 +21,7 @@ void run_config_init(struct run_config *ret_config)
 	*ret_config = (struct run_config){.is_till_served = true,
 					  .till_address = "127.0.0.1",
 					  .till_port = TILL_PORT_DEFAULT,
+					  .till_idle_ms = DESK_IDLE_MS,
 					  .wait_ms = WAIT_MS_DEFAULT,
 					  .is_witness = true,
 					  .witness_every_ms = WITNESS_MS_DEFAULT};
@@ -48,6 +52,19 @@ static enum err take_listen(void *target, const char *section, const char *key, 
 		return ERR_OK;
 	}
 	return fault_set(fault, ERR_INPUT, "'%.64s' is not 127.0.0.1:PORT, [::1]:PORT or none", value);
+}
+
+static enum err take_idle(void *target, const char *section, const char *key, char *value, struct arena *arena,
+			  struct fault *fault)
+{
+	uint64_t seconds;
+
+	(void)section, (void)key, (void)arena;
+	TRY(ini_duration(value, &seconds, fault));
+	if (seconds < IDLE_S_MIN || seconds > IDLE_S_MAX)
+		return fault_set(fault, ERR_INPUT, "'%.64s' is not between 1m and 8h", value);
+	((struct run_config *)target)->till_idle_ms = seconds * 1000;
+	return ERR_OK;
 }
 
 static enum err take_wait(void *target, const char *section, const char *key, char *value, struct arena *arena,
@@ -83,6 +100,7 @@ static enum err take_every(void *target, const char *section, const char *key, c
 
 static const struct ini_key keys[] = {
 	{"till", "listen", false, take_listen},
+	{"till", "idle", false, take_idle},
 	{"sync", "wait", false, take_wait},
 	{"witness", "every", false, take_every},
 };

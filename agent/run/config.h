@@ -15,6 +15,7 @@ struct run_config {
 	bool is_till_served;		    /* listen = none: it is not */
 	char till_address[RUN_ADDRESS_MAX]; /* 127.0.0.1 or ::1 */
 	unsigned till_port;
+	uint64_t till_idle_ms; /* an employee is signed out after that without a request */
 	/* [sync] */
 	uint32_t wait_ms; /* of a long poll */
 	/* [witness] */

@@ -93,7 +93,9 @@ static enum err open_line(struct daemon *daemon, struct fault *fault)
 				       .context = daemon->link};
 
 	TRY(line_new(&options, &daemon->line, fault));
-	return desk_new(&daemon->shop, line_of_desk(daemon->line), &daemon->desk);
+	TRY(desk_new(&daemon->shop, line_of_desk(daemon->line), &daemon->desk));
+	desk_set_idle(daemon->desk, daemon->config.till_idle_ms);
+	return ERR_OK;
 }
 
 static enum err open_office(struct daemon *daemon, struct fault *fault)

@@ -27,6 +27,7 @@ static void test_defaults_hold_without_a_file(void **state)
 	assert_true(config.is_till_served);
 	assert_string_equal(config.till_address, "127.0.0.1");
 	assert_int_equal(config.till_port, 7411);
+	assert_int_equal(config.till_idle_ms, 900000);
 	assert_int_equal(config.wait_ms, 50000);
 	assert_true(config.is_witness);
 	assert_int_equal(config.witness_every_ms, 60000);
@@ -49,6 +50,10 @@ static void test_each_key_is_taken(void **state)
 	assert_false(config.is_witness);
 	assert_int_equal(parse("[till]\nlisten = 127.0.0.1:0\n", &config, &fault), ERR_OK);
 	assert_int_equal(config.till_port, 0);
+	assert_int_equal(parse("[till]\nidle = 1m\n", &config, &fault), ERR_OK);
+	assert_int_equal(config.till_idle_ms, 60000);
+	assert_int_equal(parse("[till]\nidle = 8h\n", &config, &fault), ERR_OK);
+	assert_int_equal(config.till_idle_ms, 28800000);
 	assert_int_equal(parse("", &config, &fault), ERR_OK);
 }
 
@@ -64,6 +69,9 @@ static void test_what_cannot_be_is_refused_with_its_line(void **state)
 		{"[till]\nlisten = 127.0.0.1\n", "run.ini:2"},
 		{"[till]\nlisten = 127.0.0.1:65536\n", "run.ini:2"},
 		{"[till]\nlisten = 127.0.0.1:-1\n", "run.ini:2"},
+		{"[till]\nidle = 59s\n", "run.ini:2"},
+		{"[till]\nidle = 28801s\n", "run.ini:2"},
+		{"[till]\nidle = never\n", "run.ini:2"},
 		{"[till]\nport = 1\n", "run.ini:2"},
 		{"[tills]\nlisten = none\n", "run.ini"},
 		{"[sync]\n\nwait = 61s\n", "run.ini:3"},

@@ -123,6 +123,18 @@ static void test_ends_when_idle(void **state)
 	assert_int_equal(use(token), ERR_PRINCIPAL);
 }
 
+static void test_ends_when_idle_as_long_as_it_was_told(void **state)
+{
+	(void)state;
+	desk_set_idle(fake.desk, 2 * 60000);
+	assert_int_equal(sign_in("anna", FAKE_CLERK_PIN), ERR_OK);
+	fake.steady_ms += 2 * 60000;
+	assert_int_equal(use(token), ERR_OK);
+	fake.steady_ms += 2 * 60000 + 1;
+	assert_int_equal(use(token), ERR_PRINCIPAL);
+	assert_non_null(strstr(fault.text, "after 2 minutes"));
+}
+
 /* At the very next request, though nobody told the desk. */
 static void test_removed_is_out_at_once(void **state)
 {
@@ -201,6 +213,7 @@ int main(void)
 		TEST(test_who_is_not_let_in),
 		TEST(test_tokens_that_are_none),
 		TEST(test_ends_when_idle),
+		TEST(test_ends_when_idle_as_long_as_it_was_told),
 		TEST(test_removed_is_out_at_once),
 		TEST(test_another_role_or_leaving_is_out_at_once),
 		TEST(test_somebody_else_under_the_handle),
