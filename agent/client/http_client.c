@@ -21,11 +21,23 @@ struct http_client {
 	char authorization[128]; /* empty: none */
 };
 
-static void disconnect(struct http_client *client)
+__attribute__((noinline)) static void disconnect(struct http_client *client)
 {
 	if (client->connection != NULL)
 		nng_http_conn_close(client->connection);
 	client->connection = NULL;
+}
+
+__attribute__((noinline)) static void release(struct http_client *client)
+{
+	if (client->connection != NULL)
+		nng_http_conn_close(client->connection);
+	if (client->client != NULL)
+		nng_http_client_free(client->client);
+	if (client->aio != NULL)
+		nng_aio_free(client->aio);
+	if (client->url != NULL)
+		nng_url_free(client->url);
 }
 
 void http_client_free(struct http_client **client)
@@ -35,13 +47,7 @@ void http_client_free(struct http_client **client)
 	*client = NULL;
 	if (old == NULL)
 		return;
-	disconnect(old);
-	if (old->client != NULL)
-		nng_http_client_free(old->client);
-	if (old->aio != NULL)
-		nng_aio_free(old->aio);
-	if (old->url != NULL)
-		nng_url_free(old->url);
+	release(old);
 	wipe(old, sizeof *old);
 	free(old);
 }

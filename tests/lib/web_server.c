@@ -54,6 +54,16 @@ static void wait_for_the_end(const struct web_server *server, int client)
 	}
 }
 
+static void send_all(int client, const char *answer)
+{
+	for (size_t sent = 0, length = strlen(answer); sent < length;) {
+		ssize_t count = send(client, answer + sent, length - sent, MSG_NOSIGNAL);
+		if (count <= 0)
+			return;
+		sent += (size_t)count;
+	}
+}
+
 static void serve(struct web_server *server, int client)
 {
 	static _Thread_local char request[WEB_REQUEST_MAX];
@@ -64,20 +74,16 @@ static void serve(struct web_server *server, int client)
 	memcpy(server->request, request, sizeof request);
 	unsigned number = server->requests;
 	pthread_mutex_unlock(&server->mutex);
+	pthread_mutex_lock(&server->busy);
 	const char *answer = server->answer(server->context, request, number);
 	pthread_mutex_lock(&server->mutex);
 	server->requests++;
 	pthread_mutex_unlock(&server->mutex);
-	if (answer == NULL) {
+	if (answer != NULL)
+		send_all(client, answer);
+	pthread_mutex_unlock(&server->busy);
+	if (answer == NULL)
 		wait_for_the_end(server, client);
-		return;
-	}
-	for (size_t sent = 0, length = strlen(answer); sent < length;) {
-		ssize_t count = send(client, answer + sent, length - sent, MSG_NOSIGNAL);
-		if (count <= 0)
-			return;
-		sent += (size_t)count;
-	}
 }
 
 static void *run(void *argument)
@@ -105,6 +111,7 @@ void web_server_start(struct web_server *server)
 	server->is_stopping = false;
 	server->requests = 0;
 	pthread_mutex_init(&server->mutex, NULL);
+	pthread_mutex_init(&server->busy, NULL);
 	server->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int failed = bind(server->descriptor, (struct sockaddr *)&address, length) != 0 ||
 		     listen(server->descriptor, 16) != 0 ||
@@ -121,6 +128,13 @@ void web_server_stop(struct web_server *server)
 	pthread_join(server->thread, NULL);
 	close(server->descriptor);
 	pthread_mutex_destroy(&server->mutex);
+	pthread_mutex_destroy(&server->busy);
+}
+
+void web_server_settle(struct web_server *server)
+{
+	pthread_mutex_lock(&server->busy);
+	pthread_mutex_unlock(&server->busy);
 }
 
 bool web_server_wait(struct web_server *server, unsigned requests)

@@ -15,6 +15,7 @@ struct web_server {
 	unsigned port;
 	pthread_t thread;
 	pthread_mutex_t mutex;
+	pthread_mutex_t busy; /* held while an answer is made and sent */
 	_Atomic bool is_stopping;
 	unsigned requests;
 	char request[WEB_REQUEST_MAX]; /* the last one, headers and body */
@@ -27,6 +28,8 @@ struct web_server {
 /* answer and context are set before. Listens on 127.0.0.1. */
 void web_server_start(struct web_server *server);
 void web_server_stop(struct web_server *server);
+/* Waits until the answer under way is sent: what answer gave may then be changed. */
+void web_server_settle(struct web_server *server);
 /* Waits until there were that many requests; false after 20 s. */
 bool web_server_wait(struct web_server *server, unsigned requests);
 

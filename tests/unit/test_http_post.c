@@ -43,7 +43,9 @@ static enum err send(const char *answer, size_t room, unsigned *ret_status, stru
 {
 	bytes_init(ret_body, room);
 	scripted = answer;
-	return http_post(post, url, "/nowhere", slice_text("old 0\n\nnote\n"), ret_status, ret_body);
+	enum err err = http_post(post, url, "/nowhere", slice_text("old 0\n\nnote\n"), ret_status, ret_body);
+	web_server_settle(&server);
+	return err;
 }
 
 static void test_request_and_answer(void **state)
