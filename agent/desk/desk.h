@@ -12,8 +12,7 @@
 
 #define DESK_TOKEN_SIZE 32
 #define DESK_SESSIONS_MAX 256	      /* of one store at a time; then the longest idle one ends */
-#define DESK_IDLE_MS (15 * 60 * 1000) /* a session ends after that without a request, unless it is told another time   \
-				       */
+#define DESK_IDLE_MS (15 * 60 * 1000) /* a session ends after that without a request (desk_set_idle) */
 
 /* How the desk asks the broker for what is not in the copy: the daemon's till line (with batching), or a simulation's.
  * NULL send: always offline. */

@@ -152,7 +152,7 @@ static enum err make(struct ringing *ringing)
 
 static enum err ring_up(struct ringing *ringing, struct desk *desk, uint64_t *ret_number)
 {
-	pthread_mutex_t *held CLEANUP(desk_unlock) = NULL;
+	pthread_mutex_t *held CLEANUP(desk_unlock) __attribute__((unused)) = NULL;
 	const struct desk_receipt *receipt = ringing->receipt;
 	struct desk_taken taken = {.number = 0};
 	bool is_there = false;

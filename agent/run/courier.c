@@ -98,16 +98,6 @@ struct settling {
 	bool is_ours; /* so far each sent item is the request's operation in its place */
 };
 
-static bool is_same_operation(const Kluis__Operation *a, const Kluis__Operation *b)
-{
-	struct bytes one CLEANUP(bytes_fini) = {0}, other CLEANUP(bytes_fini) = {0};
-
-	bytes_init(&one, REQUEST_MAX);
-	bytes_init(&other, REQUEST_MAX);
-	return wire_encode(&a->base, &one) == ERR_OK && wire_encode(&b->base, &other) == ERR_OK &&
-	       slice_equal(bytes_slice(&one), bytes_slice(&other));
-}
-
 static enum err take_outcome(void *context, const struct outbox_item *item)
 {
 	struct settling *settling = context;
@@ -118,7 +108,7 @@ static enum err take_outcome(void *context, const struct outbox_item *item)
 	/* marked for a later request that never was: the answered one's items were settled before the crash */
 	if (item->entry != entry->request->sequence)
 		return ERR_OK;
-	if (i >= entry->request->n_operations || !is_same_operation(item->operation, entry->request->operations[i])) {
+	if (i >= entry->request->n_operations || !courier_is_same(item->operation, entry->request->operations[i])) {
 		settling->is_ours = false;
 		return ERR_OK;
 	}

@@ -236,3 +236,13 @@ enum err courier_pack(struct outbox *outbox, const struct courier_held *held, ui
 	bool is_full = err == STOP || (arena->is_full && ret_pack->count > 0);
 	return is_full ? ERR_OK : err;
 }
+
+bool courier_is_same(const Kluis__Operation *a, const Kluis__Operation *b)
+{
+	struct bytes one CLEANUP(bytes_fini) = {0}, other CLEANUP(bytes_fini) = {0};
+
+	bytes_init(&one, REQUEST_MAX);
+	bytes_init(&other, REQUEST_MAX);
+	return wire_encode(&a->base, &one) == ERR_OK && wire_encode(&b->base, &other) == ERR_OK &&
+	       slice_equal(bytes_slice(&one), bytes_slice(&other));
+}

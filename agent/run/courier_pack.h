@@ -36,4 +36,7 @@ struct courier_pack {
 enum err courier_pack(struct outbox *outbox, const struct courier_held *held, uint64_t now_ms, size_t limit,
 		      struct arena *arena, struct courier_pack *ret_pack) MUST_USE;
 
+/* Do both encode to the same bytes? */
+bool courier_is_same(const Kluis__Operation *a, const Kluis__Operation *b);
+
 #endif

@@ -163,10 +163,10 @@ static void echo(nng_aio *aio)
 
 static nng_http_server *serve_echo(void)
 {
-	nng_http_server *server;
-	nng_http_handler *handler;
+	nng_http_server *server = NULL;
+	nng_http_handler *handler = NULL;
 	nng_sockaddr address;
-	nng_url *url;
+	nng_url *url = NULL;
 
 	must(nng_url_parse(&url, "http://127.0.0.1:0/") == 0 && nng_http_server_hold(&server, url) == 0 &&
 		     nng_http_handler_alloc(&handler, "/", echo) == 0 &&

@@ -197,7 +197,7 @@ static void start_nurse(struct bench_broker *broker)
 
 static void start_broker(struct bench_broker *broker)
 {
-	int pid;
+	int pid = 0;
 
 	must(fprintf(broker->to, "%u\n", broker->port) > 0 && fflush(broker->to) == 0 &&
 		     fscanf(broker->from, " port %u process %d", &broker->port, &pid) == 2,

@@ -208,3 +208,14 @@ struct trust trust_of(struct franchise *formula, struct slice note)
 	     fault.text);
 	return trust;
 }
+
+void trust_put_after(struct trust *ret_trust, const struct trust *before, const struct secret_key *const *logs,
+		     size_t log_count)
+{
+	*ret_trust = trust_after(before, logs, log_count);
+}
+
+void trust_put_of(struct trust *ret_trust, struct franchise *formula, struct slice note)
+{
+	*ret_trust = trust_of(formula, note);
+}

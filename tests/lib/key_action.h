@@ -40,4 +40,9 @@ struct trust trust_after(const struct trust *before, const struct secret_key *co
 /* Opens a note in the formula's arena; ends the program if it does not. */
 struct trust trust_of(struct franchise *formula, struct slice note);
 
+/* The same into a place of its own: a frame holds only so many of them. */
+void trust_put_after(struct trust *ret_trust, const struct trust *before, const struct secret_key *const *logs,
+		     size_t log_count);
+void trust_put_of(struct trust *ret_trust, struct franchise *formula, struct slice note);
+
 #endif

@@ -67,13 +67,13 @@ static void enter(unsigned version)
 	struct slice note = SLICE_EMPTY;
 
 	if (version == 1) {
-		*trust = trust_after(NULL, both, 2);
+		trust_put_after(trust, NULL, both, 2);
 		note = trust_note(formula, trust, both, 2);
 	} else {
-		*trust = trust_after(&versions[version - 1], &second, 1);
+		trust_put_after(trust, &versions[version - 1], &second, 1);
 		note = trust_note(formula, trust, version == 2 ? &first : &second, 1);
 	}
-	*trust = trust_of(formula, note);
+	trust_put_of(trust, formula, note);
 	franchise_must(formula, &formula->office, action_trust(formula, note));
 }
 
@@ -156,7 +156,7 @@ static void test_update_wants_the_log_to_vouch(void **state)
 
 	(void)state;
 	/* another version 1, by a log that nobody here has heard of, is what this agent keeps */
-	versions[0] = trust_after(NULL, (const struct secret_key *const[]){&other}, 1);
+	trust_put_after(&versions[0], NULL, (const struct secret_key *const[]){&other}, 1);
 	struct slice note = trust_note(formula, &versions[0], (const struct secret_key *const[]){&other}, 1);
 	assert_int_equal(home_path(folder, "trust.note", path, NULL), ERR_OK);
 	assert_int_equal(file_write(path, note, 0600, NULL), ERR_OK);

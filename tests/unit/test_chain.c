@@ -30,12 +30,12 @@ static int set_up(void **state)
 	second = ring_add_log(&ring, 50);
 	stranger = ring_add_log(&ring, 51);
 	const struct secret_key *both[] = {first, second};
-	versions[1] = trust_after(NULL, both, 2);
+	trust_put_after(&versions[1], NULL, both, 2);
 	notes[1] = trust_note(formula, &versions[1], both, 2);
-	versions[1] = trust_of(formula, notes[1]);
-	versions[2] = trust_after(&versions[1], &second, 1);
+	trust_put_of(&versions[1], formula, notes[1]);
+	trust_put_after(&versions[2], &versions[1], &second, 1);
 	notes[2] = trust_note(formula, &versions[2], &first, 1);
-	versions[2] = trust_of(formula, notes[2]);
+	trust_put_of(&versions[2], formula, notes[2]);
 	for (int i = 1; i <= 2; i++)
 		franchise_must(formula, &formula->office, action_trust(formula, notes[i]));
 	log_ = audit_log_of(formula);

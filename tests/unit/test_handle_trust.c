@@ -38,7 +38,7 @@ static enum err enter(struct slice note)
 /* Version 1, which names both and is signed by both. */
 static struct slice first_version(const struct secret_key *const *both)
 {
-	one = trust_after(NULL, both, 2);
+	trust_put_after(&one, NULL, both, 2);
 	return trust_note(formula, &one, both, 2);
 }
 
@@ -72,8 +72,8 @@ static void test_rotation_of_the_log(void **state)
 	assert_int_equal(signers(), 1 | 2);
 	franchise_restart(formula);
 	assert_int_equal(signers(), 1 | 2);
-	one = trust_of(formula, note);
-	two = trust_after(&one, &second, 1);
+	trust_put_of(&one, formula, note);
+	trust_put_after(&two, &one, &second, 1);
 	assert_int_equal(enter(trust_note(formula, &two, &first, 1)), ERR_OK);
 	assert_int_equal(signers(), 2);
 	/* the old one's file is gone */
@@ -90,7 +90,7 @@ static void test_restart_before_the_first_checkpoint_under_a_version(void **stat
 	const struct secret_key *second = ring_add_log(&ring, 50);
 
 	(void)state;
-	one = trust_after(NULL, &second, 1);
+	trust_put_after(&one, NULL, &second, 1);
 	assert_int_equal(signers(), 1);
 	assert_int_equal(enter(trust_note(formula, &one, &second, 1)), ERR_OK);
 	franchise_restart(formula);
@@ -105,14 +105,14 @@ static void test_what_is_refused(void **state)
 	struct action action;
 
 	(void)state;
-	one = trust_after(NULL, both, 2);
+	trust_put_after(&one, NULL, both, 2);
 	note = trust_note(formula, &one, both, 2);
-	one = trust_of(formula, note);
+	trust_put_of(&one, formula, note);
 	action = action_trust(formula, note);
 	action.paper = slice_text("[trust]\n");
 	assert_int_equal(franchise_one(formula, &formula->office, action).code, ERR_PAPER);
 	assert_int_equal(enter(trust_note(formula, &one, &first, 1)), ERR_SIGNATURE);
-	two = trust_after(&one, both, 2);
+	trust_put_after(&two, &one, both, 2);
 	assert_int_equal(enter(trust_note(formula, &two, both, 2)), ERR_PAPER); /* version 2 first */
 	action = action_trust(formula, note);
 	action.operation->trust->hash.data[0] ^= 1;
@@ -133,8 +133,8 @@ static void test_two_versions_in_one_request(void **state)
 	struct action actions[2];
 
 	(void)state;
-	one = trust_of(formula, note);
-	two = trust_after(&one, &second, 1);
+	trust_put_of(&one, formula, note);
+	trust_put_after(&two, &one, &second, 1);
 	actions[0] = action_trust(formula, note);
 	actions[1] = action_trust(formula, trust_note(formula, &two, &first, 1));
 	assert_int_equal(franchise_send(formula, &formula->office, actions, 2).code, ERR_OK);
@@ -156,15 +156,15 @@ static void test_papers_for_everybody(void **state)
 	struct slice note, second;
 
 	(void)state;
-	one = trust_after(NULL, &first, 1);
+	trust_put_after(&one, NULL, &first, 1);
 	note = trust_note(formula, &one, &first, 1);
 	assert_int_equal(paper(store, zeros).length, 0);
 	assert_int_equal(enter(note), ERR_OK);
-	one = trust_of(formula, note);
-	two = trust_after(&one, &first, 1);
+	trust_put_of(&one, formula, note);
+	trust_put_after(&two, &one, &first, 1);
 	second = trust_note(formula, &two, &first, 1);
 	assert_int_equal(enter(second), ERR_OK);
-	two = trust_of(formula, second);
+	trust_put_of(&two, formula, second);
 	assert_true(slice_equal(paper(store, zeros), second));
 	assert_true(slice_equal(paper(&formula->office, zeros), second));
 	assert_true(slice_equal(paper(store, two.hash), second));

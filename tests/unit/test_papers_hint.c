@@ -19,9 +19,9 @@ static void test_finds_the_line_wherever_it_stands(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"charter = " HASH "\n",
-		"[agreement]\norigin = x\ncharter=" HASH "\nmore = 1\n",
-		"[agreement]\nname = 1\ncharter   =   " HASH,
+		("charter = " HASH "\n"),
+		("[agreement]\norigin = x\ncharter=" HASH "\nmore = 1\n"),
+		("[agreement]\nname = 1\ncharter   =   " HASH),
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		uint8_t hash[HASH_SIZE] = {0};
