@@ -338,4 +338,6 @@ void branch_free(struct branch *branch)
 	bytes_fini(&branch->agreement.bytes);
 	free(branch->items.items);
 	free(branch->shown.items);
+	free(branch->records.items);
+	free(branch->done.items);
 }

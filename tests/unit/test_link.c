@@ -149,6 +149,7 @@ static void test_send_sends_once(void **state)
 	fake_core_release(core);
 	assert_true(fake_core_wait(core, &core->committed, 1));
 	assert_int_equal(fake_core_count(core, &core->prepared), 1);
+	clock_sleep_ms(200); /* nng 1.5.2 may never give back a pipe that is closed while an answer is written to it */
 	link_close(&link);
 }
 
