@@ -95,12 +95,31 @@ static enum err add_running(const struct agent_options *settings, const char *ha
 	return ERR_OK;
 }
 
+static enum err put_employee(struct agent *agent, const char *handle, const char *role, struct fault *fault)
+{
+	struct replica_employee employee = {""};
+	enum err err = office_staff_find(agent, handle, &employee);
+
+	if (err == ERR_NOT_FOUND)
+		err = read_name(&employee, fault);
+	TRY(err);
+	TRY(agent_connect(agent, LANE_ADMIN, fault));
+	return office_staff_put(agent, handle, role, employee.name, fault);
+}
+
+static enum err add_here(const struct agent_options *settings, const char *handle, struct fault *fault)
+{
+	struct agent agent CLEANUP(agent_close) = {.lock = -1};
+
+	TRY(agent_open(&agent, settings->data, fault));
+	TRY(put_employee(&agent, handle, settings->role, fault));
+	return advise_pin(&agent, handle);
+}
+
 enum err agent_command_staff_add(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct agent_options *settings = target;
 	const char *handle = arguments->items[0];
-	struct agent agent CLEANUP(agent_close) = {.lock = -1};
-	struct replica_employee employee = {""};
 
 	if (!ini_is_name(handle))
 		return fault_set(fault, ERR_USAGE, "a handle is up to 64 of a-z 0-9 _ -, beginning with a letter");
@@ -108,14 +127,7 @@ enum err agent_command_staff_add(void *target, const struct command_arguments *a
 		return fault_set(fault, ERR_USAGE, "say --role NAME, one of the charter's");
 	if (forward_is_running(settings->data))
 		return add_running(settings, handle, fault);
-	TRY(agent_open(&agent, settings->data, fault));
-	enum err err = office_staff_find(&agent, handle, &employee);
-	if (err == ERR_NOT_FOUND)
-		err = read_name(&employee, fault);
-	TRY(err);
-	TRY(agent_connect(&agent, LANE_ADMIN, fault));
-	TRY(office_staff_put(&agent, handle, settings->role, employee.name, fault));
-	return advise_pin(&agent, handle);
+	return add_here(settings, handle, fault);
 }
 
 enum err agent_command_staff_remove(void *target, const struct command_arguments *arguments, struct fault *fault)

@@ -144,8 +144,8 @@ static enum err answer_number(struct call *call, uint64_t number)
 enum err call_register(struct call *call)
 {
 	struct desk_input *values;
-	struct desk_consent *consents;
-	size_t value_count, consent_count;
+	struct desk_consent *consents = NULL;
+	size_t value_count, consent_count = 0;
 	uint8_t customer[PSEUDONYM_SIZE];
 	char id[2 * PSEUDONYM_SIZE + 1];
 	uint64_t number;

@@ -39,7 +39,7 @@ enum err call_request(struct call *call)
 		{"portability", 20}, {"objection", 21},	    {NULL, 0}};
 	const char *member = member_text(call->body, "member");
 	uint8_t customer[PSEUDONYM_SIZE];
-	uint32_t right;
+	uint32_t right = 0;
 	uint64_t number;
 
 	TRY(read_word(rights, member_text(call->body, "right"), "right", &right, &call->fault));
@@ -56,7 +56,7 @@ enum err call_incident(struct call *call)
 		{"loss", 1},  {"theft", 2}, {"unauthorised-access", 3}, {"wrong-recipient", 4}, {"tampering", 5},
 		{"other", 6}, {NULL, 0}};
 	const char *since = member_text(call->body, "since");
-	uint32_t kind;
+	uint32_t kind = 0;
 	uint64_t since_ms = 0, number;
 
 	TRY(read_word(kinds, member_text(call->body, "kind"), "kind", &kind, &call->fault));
