@@ -1,6 +1,5 @@
 #include "branch.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,57 +9,14 @@
 #define MEMBERS 12
 #define ROUNDS_MAX 3000
 
-void branch_fail(const struct branches *all, const char *invariant, const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(stderr, "seed %llu step %llu: %s: ", (unsigned long long)all->seed, (unsigned long long)all->step,
-		invariant);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fprintf(stderr, "\n");
-	exit(1);
-}
-
-void branch_must(const struct branches *all, enum err err, const char *what)
-{
-	if (err != ERR_OK)
-		branch_fail(all, "sim", "%s: %s", what, error_text(err));
-}
-
-void branch_trace(const struct branches *all, const char *format, ...)
-{
-	va_list arguments;
-
-	if (!all->is_verbose)
-		return;
-	printf("%6llu %llu ", (unsigned long long)all->step, (unsigned long long)all->formula->now_ms);
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	printf("\n");
-}
-
-void *branch_grow(void *items, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return items;
-	*capacity = *capacity == 0 ? 16 : *capacity * 2;
-	items = realloc(items, *capacity * size);
-	if (items == NULL)
-		abort();
-	return items;
-}
-
 uint64_t branch_draw(struct branches *all, uint64_t bound)
 {
-	return random_below(&all->random, bound);
+	return run_draw(&all->run, bound);
 }
 
 bool branch_chance(struct branches *all, unsigned percent)
 {
-	return branch_draw(all, 100) < percent;
+	return run_chance(&all->run, percent);
 }
 
 /* ---- events ---- */
@@ -129,10 +85,11 @@ static void begin(struct branches *all)
 {
 	char name[16];
 
-	seeded_start(all->seed);
-	store_memory_reset(all->seed);
-	all->random.state = all->seed * 2 + 1;
+	seeded_start(all->run.seed);
+	store_memory_reset(all->run.seed);
+	all->run.random.state = all->run.seed * 2 + 1;
 	all->formula = franchise_new(NULL);
+	all->run.now_ms = &all->formula->now_ms;
 	for (uint32_t i = 0; i < BRANCHES; i++) {
 		struct party *party = franchise_store(all->formula, 10 + i, GRANT_ALL);
 		snprintf(name, sizeof name, "shop-%u", i);
@@ -200,7 +157,7 @@ static void report(const struct branches *all)
 					    "broker crashes", "splits",		 "purges",  "refused",
 					    "records",	      "conflicts",	 "findings"};
 
-	printf("seed %llu: %llu entries", (unsigned long long)all->seed, (unsigned long long)all->size);
+	printf("seed %llu: %llu entries", (unsigned long long)all->run.seed, (unsigned long long)all->size);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		printf(", %llu %s", (unsigned long long)all->counts[i], names[i]);
 	printf("\n");
@@ -210,7 +167,7 @@ static void end(struct branches *all, struct hash *ret_root)
 {
 	settle(all);
 	branch_check_end(all, ret_root);
-	if (all->is_verbose)
+	if (all->run.is_verbose)
 		report(all);
 	for (size_t i = 0; i < BRANCHES; i++)
 		branch_free(&all->shops[i]);
@@ -220,17 +177,14 @@ static void end(struct branches *all, struct hash *ret_root)
 	store_memory_reset(0);
 }
 
-void branches_run(uint64_t seed, const struct branches_options *options, struct hash *ret_root)
+void branches_run(const struct seeds_run *run, struct hash *ret_root)
 {
-	struct branches *all = calloc(1, sizeof *all);
+	struct branches *all = run_take(sizeof *all);
 
-	if (all == NULL)
-		abort();
-	all->seed = seed;
-	all->is_verbose = options->is_verbose;
-	all->is_strict = options->is_strict;
+	all->run = (struct run){.seed = run->seed, .is_verbose = run->is_verbose};
+	all->is_strict = run->is_strict;
 	begin(all);
-	for (all->step = 1; all->step <= options->steps; all->step++)
+	for (all->run.step = 1; all->run.step <= run->steps; all->run.step++)
 		one_event(all);
 	end(all, ret_root);
 	free(all);

@@ -18,10 +18,11 @@
 #include "franchise.h"
 #include "home.h"
 #include "key_shelf.h"
-#include "random.h"
+#include "run.h"
 #include "run/courier.h"
 #include "run/keeper.h"
 #include "run/line.h"
+#include "seeds.h"
 #include "store_memory.h"
 
 #define BRANCHES 3
@@ -29,14 +30,6 @@
 #define BRANCH_STAFF 2
 #define BRANCH_PURPOSE "service"
 #define BRANCH_LATE_MAX 16
-#define BRANCH_LIST(type)                                                                                              \
-	struct {                                                                                                       \
-		type *items;                                                                                           \
-		size_t count, capacity;                                                                                \
-	}
-#define BRANCH_ADD(list)                                                                                               \
-	((list)->items = branch_grow((list)->items, (list)->count, &(list)->capacity, sizeof(*(list)->items)),         \
-	 &(list)->items[(list)->count++])
 
 struct branches;
 
@@ -97,10 +90,10 @@ struct branch {
 	/* its network */
 	bool is_split;
 	/* what is true */
-	BRANCH_LIST(struct branch_item) items;
-	BRANCH_LIST(struct branch_shown) shown;
-	BRANCH_LIST(struct branch_done) done;
-	BRANCH_LIST(struct branch_record) records;
+	LIST(struct branch_item) items;
+	LIST(struct branch_shown) shown;
+	LIST(struct branch_done) done;
+	LIST(struct branch_record) records;
 	uint64_t destroyed, certificates; /* items, by certificates of a purge */
 	uint64_t lease_ms;		  /* the latest end of a lease that the broker's log gives */
 	bool knows_ended;	       /* the shop was told of a suspension or termination, and not of a resumption */
@@ -121,13 +114,12 @@ struct branch_member {
 };
 
 struct branches {
-	uint64_t seed, step;
-	bool is_verbose, is_calm;
-	bool is_strict; /* see branches_options */
-	struct random random;
+	struct run run;
+	bool is_calm;
+	bool is_strict; /* see branches_run */
 	struct franchise *formula;
 	struct branch shops[BRANCHES];
-	BRANCH_LIST(struct branch_member) members;
+	LIST(struct branch_member) members;
 	unsigned next_card;
 	struct branch_late late[BRANCH_LATE_MAX]; /* copies of messages that are still on their way */
 	size_t late_count;
@@ -150,24 +142,16 @@ enum {
 };
 
 /* ---- branch.c ---- */
-void branch_fail(const struct branches *all, const char *invariant, const char *format, ...)
-	__attribute__((format(printf, 3, 4), noreturn));
-void branch_must(const struct branches *all, enum err err, const char *what);
-void branch_trace(const struct branches *all, const char *format, ...) PRINTF_LIKE(2, 3);
-void *branch_grow(void *items, size_t count, size_t *capacity, size_t size);
+#define branch_fail(all, ...) run_fail(&(all)->run, __VA_ARGS__)
+#define branch_must(all, err, what) run_must(&(all)->run, err, what)
+#define branch_trace(all, ...) run_trace(&(all)->run, __VA_ARGS__)
 uint64_t branch_draw(struct branches *all, uint64_t bound);
 bool branch_chance(struct branches *all, unsigned percent);
-/* One run; the root of the log at its end. */
-struct branches_options {
-	uint64_t steps;
-	bool is_verbose;
-	/* These end a run too: findings about an honest journal, by the broker or the auditor; items that went with an
-	 * agreement's end and are in no certificate. Known to happen: a request that was under way while the network
-	 * was split comes in hours later, and its journal end is taken for that of its entry's time (R125, R126); a
-	 * certificate that comes in after the next lease ends that one; without a copy nothing certifies the outbox. */
-	bool is_strict;
-};
-void branches_run(uint64_t seed, const struct branches_options *options, struct hash *ret_root);
+/* is_strict: these end a run too: findings about an honest journal, by the broker or the auditor; items that went with
+ * an agreement's end and are in no certificate. Known to happen: a request that was under way while the network was
+ * split comes in hours later, and its journal end is taken for that of its entry's time (R125, R126); a certificate
+ * that comes in after the next lease ends that one; without a copy nothing certifies the outbox. */
+void branches_run(const struct seeds_run *run, struct hash *ret_root);
 
 /* ---- branch_net.c ---- */
 struct exchange branch_exchange(struct branch *branch);

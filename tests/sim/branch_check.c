@@ -36,7 +36,7 @@ static enum err note_item(void *context, const struct outbox_item *item)
 	for (size_t i = branch->items.count; i > 0; i--)
 		if (branch->items.items[i - 1].number == item->number)
 			return ERR_OK;
-	struct branch_item *noted = BRANCH_ADD(&branch->items);
+	struct branch_item *noted = LIST_ADD(&branch->items);
 	noted->number = item->number;
 	hash_operation(branch->all, item->operation, noted->hash);
 	branch->all->counts[BRANCH_ITEMS]++;
@@ -60,7 +60,7 @@ void branch_note_items(struct branch *branch)
 void branch_check_shown(struct branch *branch, const struct desk_member *member, size_t employee)
 {
 	uint64_t now_ms = branch_true_ms(branch);
-	struct branch_shown *shown = BRANCH_ADD(&branch->shown);
+	struct branch_shown *shown = LIST_ADD(&branch->shown);
 
 	*shown = (struct branch_shown){.record = member->record, .version = member->version};
 	memcpy(shown->customer, member->customer, PSEUDONYM_SIZE);
@@ -81,7 +81,7 @@ static void take_each(struct branch *branch, const Kluis__LocalAccess *access, s
 
 	for (size_t i = 0; i < access->n_records; i++) {
 		Kluis__JournalRecord *record;
-		struct branch_record *taken = BRANCH_ADD(&branch->records);
+		struct branch_record *taken = LIST_ADD(&branch->records);
 		branch_must(all,
 			    WIRE_DECODE(JournalRecord, journal_record, wire_slice(access->records[i]), arena, &record),
 			    "record");
@@ -136,7 +136,7 @@ static void take_operation(struct branch *branch, const Kluis__Operation *operat
 	case KLUIS__OPERATION__KIND_CONSENT:
 		if (result->code != ERR_OK)
 			break;
-		done = BRANCH_ADD(&branch->done);
+		done = LIST_ADD(&branch->done);
 		done->index = index;
 		hash_operation(branch->all, operation, done->hash);
 		branch->all->counts[BRANCH_CONFLICTS] += result->has_lost && result->lost != 0;
@@ -389,7 +389,7 @@ static void check_nothing(struct branch *branch)
 
 /* ---- all of it ---- */
 
-/* A clock that was set wrong is rightly found; other findings about honest shops: branches_options. */
+/* A clock that was set wrong is rightly found; other findings about honest shops: branches_run. */
 static bool may_be_odd(const struct branches *all)
 {
 	bool is_odd = false;
@@ -408,7 +408,7 @@ static void audit(struct branches *all)
 	struct auditing auditing = {.store = all->formula->store,
 				    .log = &all->formula->log.public,
 				    .controller = &all->formula->office.key.public,
-				    .seed = all->seed,
+				    .seed = all->run.seed,
 				    .is_quiet = is_odd};
 	struct fault fault = {""};
 

@@ -321,7 +321,7 @@ void branch_new(struct branches *all, struct branch *branch, struct party *party
 		bytes_init(&branch->lanes[i].bytes, 2 * MESSAGE_MAX);
 	bytes_init(&branch->charter.bytes, PAPER_MAX);
 	bytes_init(&branch->agreement.bytes, PAPER_MAX);
-	random_fill(&all->random, branch->seal_key, sizeof branch->seal_key);
+	random_fill(&all->run.random, branch->seal_key, sizeof branch->seal_key);
 	branch->signer = party->key.public;
 	snprintf(branch->folder, sizeof branch->folder, "%s", name);
 	open_shop(branch, true);

@@ -24,7 +24,7 @@ static const char *text_of(struct branches *all, const char *before, uint64_t nu
 
 static struct branch_member *add_member(struct branches *all)
 {
-	struct branch_member *member = BRANCH_ADD(&all->members);
+	struct branch_member *member = LIST_ADD(&all->members);
 
 	*member = (struct branch_member){.card = ""};
 	snprintf(member->card, sizeof member->card, "%u", 100000 + all->next_card++);
@@ -98,7 +98,7 @@ static void ring_up(struct till *till)
 				       .lines = &line};
 	uint64_t number, again;
 
-	random_fill(&all->random, receipt.id, sizeof receipt.id);
+	random_fill(&all->run.random, receipt.id, sizeof receipt.id);
 	line.units += 10000 * (int64_t)branch_draw(all, 9);
 	enum err err = desk_receipt(till->branch->desk, till->token, BRANCH_PURPOSE, &receipt, &number, &till->fault);
 	look_at(till->branch, "receipt", err, &till->fault);

@@ -7,7 +7,7 @@
 
 #include "core/tables.h"
 #include "ledger/ledger.h"
-#include "model.h"
+#include "sim.h"
 
 #define FOLDER "broker"
 #define BATCH_MAX 8
@@ -26,13 +26,13 @@ static void show_model(struct sim *sim)
 	struct slice bytes;
 	uint64_t size;
 
-	sim_must(sim, store_begin_read(sim->franchise.store, &txn), "read");
-	sim_must(sim, ledger_size_at(&core_ledger_tables, txn, &size), "size");
+	run_must(&sim->run, store_begin_read(sim->franchise.store, &txn), "read");
+	run_must(&sim->run, ledger_size_at(&core_ledger_tables, txn, &size), "size");
 	if (size < sim->model->leaves.count)
-		sim_fail(sim, "I8", "the log had %zu entries and has %llu", sim->model->leaves.count,
+		run_fail(&sim->run, "I8", "the log had %zu entries and has %llu", sim->model->leaves.count,
 			 (unsigned long long)size);
 	while (sim->model->leaves.count < size) {
-		sim_must(sim, ledger_entry(&core_ledger_tables, txn, sim->model->leaves.count, &bytes), "entry");
+		run_must(&sim->run, ledger_entry(&core_ledger_tables, txn, sim->model->leaves.count, &bytes), "entry");
 		model_take(sim->model, bytes);
 	}
 	if (ledger_checkpoint(&core_ledger_tables, txn, &bytes) == ERR_OK)
@@ -45,7 +45,7 @@ static void open_core(struct sim *sim, bool create)
 	struct fault fault = {""};
 	struct franchise *broker = &sim->franchise;
 
-	sim_must(sim, store_open(FOLDER, &core_layout, create, &broker->store, &fault), "open the store");
+	run_must(&sim->run, store_open(FOLDER, &core_layout, create, &broker->store, &fault), "open the store");
 	store_memory_set_full(broker->store, false);
 	sim->is_full = false;
 	enum err err = core_open(broker->store, &broker->keys, broker_now(sim), &broker->core, &fault);
@@ -54,7 +54,7 @@ static void open_core(struct sim *sim, bool create)
 		err = core_open(broker->store, &broker->keys, broker_now(sim), &broker->core, &fault);
 	}
 	if (err != ERR_OK)
-		sim_fail(sim, "I8", "the broker does not come up again: %s %s", error_text(err), fault.text);
+		run_fail(&sim->run, "I8", "the broker does not come up again: %s %s", error_text(err), fault.text);
 	store_memory_set_rerun(broker->store, chance(sim, 30) ? 3 : 0);
 }
 
@@ -63,9 +63,9 @@ void broker_new(struct sim *sim)
 	struct franchise *broker = &sim->franchise;
 	uint8_t seed[KEY_SIZE];
 
-	random_fill(&sim->random, seed, sizeof(seed));
-	sim_must(sim, secret_key_from_seed(slice_text(FRANCHISE_ORIGIN "/log"), seed, &broker->log), "log key");
-	random_fill(&sim->random, broker->master, sizeof(broker->master));
+	random_fill(&sim->run.random, seed, sizeof(seed));
+	run_must(&sim->run, secret_key_from_seed(slice_text(FRANCHISE_ORIGIN "/log"), seed, &broker->log), "log key");
+	random_fill(&sim->run.random, broker->master, sizeof(broker->master));
 	broker->keys = (struct core_keys){
 		.log = &broker->log, .controller = sim->office.key.public, .master = broker->master, .epoch = 1};
 	open_core(sim, true);
@@ -101,7 +101,7 @@ void broker_close(struct sim *sim)
 /* What waited has no answer; what was on its way still is. */
 void broker_crash(struct sim *sim)
 {
-	sim_trace(sim, "the broker dies with %zu waiting", sim->waiting_count);
+	run_trace(&sim->run, "the broker dies with %zu waiting", sim->waiting_count);
 	store_memory_crash_now(sim->franchise.store);
 	close_core(sim);
 	open_core(sim, false);
@@ -117,7 +117,7 @@ static void send_answer(struct sim *sim, const struct message *message, struct s
 		return;
 	struct message *answer = &sim->answers[sim->answer_count++];
 	*answer = (struct message){.client = message->client, .ticket = message->ticket, .length = reply.length};
-	answer->data = sim_take(reply.length + 1);
+	answer->data = run_take(reply.length + 1);
 	if (reply.length > 0)
 		memcpy(answer->data, reply.data, reply.length);
 }
@@ -128,7 +128,7 @@ static void release(struct sim *sim, struct prepared **prepared, struct message 
 	Kluis__Reply *reply;
 
 	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
-	sim_must(sim, WIRE_DECODE(Reply, reply, core_reply(*prepared), &arena, &reply), "reply");
+	run_must(&sim->run, WIRE_DECODE(Reply, reply, core_reply(*prepared), &arena, &reply), "reply");
 	model_release(sim->model, reply, broker_now(sim), sim->durable);
 	send_answer(sim, message, core_reply(*prepared));
 	prepared_free(prepared);
@@ -148,7 +148,7 @@ void broker_prepare(struct sim *sim)
 	struct message message = sim->queue[i];
 	memmove(&sim->queue[i], &sim->queue[i + 1], (sim->queue_count - i - 1) * sizeof(message));
 	sim->queue_count--;
-	sim_must(sim,
+	run_must(&sim->run,
 		 core_prepare(sim->franchise.core, SLICE(message.data, message.length), broker_now(sim), &prepared),
 		 "prepare");
 	if (prepared_needs_commit(prepared))
@@ -192,8 +192,8 @@ void broker_commit(struct sim *sim)
 	sim->durable = sim->model->leaves.count;
 	enum err err = core_commit(sim->franchise.core, batch, count, broker_now(sim));
 	if (err != ERR_OK && !(sim->is_full && err == ERR_DISK_FULL))
-		sim_fail(sim, "core", "commit: %s", error_text(err));
-	sim_trace(sim, "commits %zu: %s", count, error_text(err));
+		run_fail(&sim->run, "core", "commit: %s", error_text(err));
+	run_trace(&sim->run, "commits %zu: %s", count, error_text(err));
 	show_model(sim);
 	for (size_t i = 0; i < count; i++)
 		release(sim, &sim->waiting[i].prepared, &sim->waiting[i].message);
@@ -208,7 +208,7 @@ void broker_checkpoint(struct sim *sim)
 	enum err err = core_checkpoint(sim->franchise.core);
 
 	if (err != ERR_OK && !(sim->is_full && err == ERR_DISK_FULL))
-		sim_fail(sim, "core", "checkpoint: %s", error_text(err));
+		run_fail(&sim->run, "core", "checkpoint: %s", error_text(err));
 	show_model(sim);
 }
 

@@ -9,8 +9,8 @@
 #include "auditing.h"
 #include "core/tables.h"
 #include "ledger/ledger.h"
-#include "model.h"
 #include "rows.pb-c.h"
+#include "sim.h"
 
 #define PAGES_MAX 200
 
@@ -24,7 +24,8 @@ static void check_received(struct sim *sim)
 		const struct received *received = &sim->received.items[i];
 		if (received->index >= sim->model->leaves.count ||
 		    memcmp(&received->leaf, &sim->model->leaves.items[received->index], sizeof(received->leaf)) != 0)
-			sim_fail(sim, "I1", "received entry %" PRIu64 ", which the log does not have", received->index);
+			run_fail(&sim->run, "I1", "received entry %" PRIu64 ", which the log does not have",
+				 received->index);
 	}
 }
 
@@ -36,13 +37,13 @@ static void check_log(struct sim *sim, struct store_txn *txn)
 	size_t from = sim->is_calm || sim->model->leaves.count < 50 ? 0 : sim->model->leaves.count - 50;
 
 	if (store_count(txn, TABLE_ENTRY) != sim->model->leaves.count)
-		sim_fail(sim, "I8", "%" PRIu64 " entries, %zu were durable", store_count(txn, TABLE_ENTRY),
+		run_fail(&sim->run, "I8", "%" PRIu64 " entries, %zu were durable", store_count(txn, TABLE_ENTRY),
 			 sim->model->leaves.count);
 	for (size_t i = from; i < sim->model->leaves.count; i++) {
-		sim_must(sim, ledger_entry(&core_ledger_tables, txn, i, &bytes), "entry");
+		run_must(&sim->run, ledger_entry(&core_ledger_tables, txn, i, &bytes), "entry");
 		merkle_leaf(bytes, &leaf);
 		if (memcmp(&leaf, &sim->model->leaves.items[i], sizeof(leaf)) != 0)
-			sim_fail(sim, "I3", "entry %zu is another one now", i);
+			run_fail(&sim->run, "I3", "entry %zu is another one now", i);
 	}
 }
 
@@ -61,8 +62,8 @@ static void *row_of(struct checking *checking, enum table table, struct slice ke
 	ProtobufCMessage *row;
 
 	if (store_get(checking->txn, table, key, &value) != ERR_OK)
-		sim_fail(checking->sim, "I10", "a row of table %u is missing", (unsigned)table);
-	sim_must(checking->sim, wire_decode(type, value, &checking->arena, &row), "row");
+		run_fail(&checking->sim->run, "I10", "a row of table %u is missing", (unsigned)table);
+	run_must(&checking->sim->run, wire_decode(type, value, &checking->arena, &row), "row");
 	return row;
 }
 
@@ -97,23 +98,23 @@ static void check_customer(struct checking *checking, const struct model_custome
 	size_t visits = 0, consents = 0;
 
 	if (row->version != customer->records.count || (row->is_restricted != 0) != customer->is_restricted)
-		sim_fail(sim, "I10", "a customer has version %u of %zu", row->version, customer->records.count);
+		run_fail(&sim->run, "I10", "a customer has version %u of %zu", row->version, customer->records.count);
 	if (!is_day(row->registered, &customer->registered) || !is_day(row->first, &customer->first) ||
 	    !is_day(row->latest, &customer->latest))
-		sim_fail(sim, "I10", "a customer's history is not what the log gives");
+		run_fail(&sim->run, "I10", "a customer's history is not what the log gives");
 	for (size_t i = 0; i < STORES; i++) {
 		const struct model_visit *visit = &customer->visits[i];
 		visits += visit->has;
 		if (visit->has && !has_visit(row, sim->stores[i].store, visit->day))
-			sim_fail(sim, "I10", "a visit is not what the log gives");
+			run_fail(&sim->run, "I10", "a visit is not what the log gives");
 	}
 	for (size_t i = 0; i < SPEC_PURPOSES; i++) {
 		consents += customer->has_status[i];
 		if (customer->has_status[i] && !has_consent(row, spec_purposes[i], customer->status[i]))
-			sim_fail(sim, "I10", "a consent is not what the log gives");
+			run_fail(&sim->run, "I10", "a consent is not what the log gives");
 	}
 	if (visits != row->n_visits || consents != row->n_consents)
-		sim_fail(sim, "I10", "visits or consents that the log does not give");
+		run_fail(&sim->run, "I10", "visits or consents that the log does not give");
 }
 
 static void check_standing(struct sim *sim, const Rows__Paper *row, const struct model_standing *standing)
@@ -123,7 +124,7 @@ static void check_standing(struct sim *sim, const Rows__Paper *row, const struct
 					     memcmp(row->hash.data, standing->spec->hash, HASH_SIZE) == 0;
 
 	if (!is_same)
-		sim_fail(sim, "I10", "an agreement's state is not what the log gives");
+		run_fail(&sim->run, "I10", "an agreement's state is not what the log gives");
 }
 
 static size_t check_store(struct checking *checking, size_t place)
@@ -146,7 +147,7 @@ static size_t check_store(struct checking *checking, size_t place)
 		const Rows__Employee *person =
 			row_of(checking, TABLE_EMPLOYEE, SLICE_ARRAY(key), &rows__employee__descriptor);
 		if (strcmp(person->role, spec_roles[employee->role]) != 0)
-			sim_fail(checking->sim, "I10", "a role is not what the log gives");
+			run_fail(&checking->sim->run, "I10", "a role is not what the log gives");
 		count++;
 	}
 	return count;
@@ -176,10 +177,10 @@ static void check_uses(struct checking *checking)
 			model_uses(model, model_agreement(model, SLICE_ARRAY(use->agreement)), use->grant, use->day);
 		if (store_get(checking->txn, TABLE_USE, SLICE_ARRAY(key), &value) != ERR_OK || value.length != 4 ||
 		    get_u32(value.data) != count)
-			sim_fail(checking->sim, "I10", "a day's use is not the %u that the log gives", count);
+			run_fail(&checking->sim->run, "I10", "a day's use is not the %u that the log gives", count);
 	}
 	if (store_count(checking->txn, TABLE_USE) != days + model->uses.count)
-		sim_fail(checking->sim, "I10", "use is counted that the log does not give");
+		run_fail(&checking->sim->run, "I10", "use is counted that the log does not give");
 }
 
 static void check_lanes(struct checking *checking)
@@ -201,12 +202,12 @@ static void check_lanes(struct checking *checking)
 			lanes++;
 			if (store_get(checking->txn, TABLE_LANE, SLICE(key, length + 1), &value) != ERR_OK ||
 			    get_u64(value.data) != principal->sequences[lane])
-				sim_fail(checking->sim, "I5", "lane %u of %s is not where the log says", lane,
+				run_fail(&checking->sim->run, "I5", "lane %u of %s is not where the log says", lane,
 					 principal->name);
 		}
 	}
 	if (store_count(checking->txn, TABLE_LANE) != lanes)
-		sim_fail(checking->sim, "I5", "%" PRIu64 " lanes, %" PRIu64 " by the log",
+		run_fail(&checking->sim->run, "I5", "%" PRIu64 " lanes, %" PRIu64 " by the log",
 			 store_count(checking->txn, TABLE_LANE), lanes);
 }
 
@@ -224,14 +225,14 @@ static void check_counts(struct checking *checking, size_t employees)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (store_count(checking->txn, rows[i].table) != rows[i].count)
-			sim_fail(checking->sim, "I10", "table %u has %" PRIu64 " rows, by the log %" PRIu64,
+			run_fail(&checking->sim->run, "I10", "table %u has %" PRIu64 " rows, by the log %" PRIu64,
 				 (unsigned)rows[i].table, store_count(checking->txn, rows[i].table), rows[i].count);
 	for (size_t i = 0; i < model->customers.count; i++)
 		records += model->customers.items[i].records.count;
 	if (store_count(checking->txn, TABLE_RECORD) != records)
-		sim_fail(checking->sim, "I10", "records are missing");
+		run_fail(&checking->sim->run, "I10", "records are missing");
 	if (store_count(checking->txn, TABLE_FEED) != store_count(checking->txn, TABLE_FEED_AT))
-		sim_fail(checking->sim, "I11", "the feed names a customer twice, or not at all");
+		run_fail(&checking->sim->run, "I11", "the feed names a customer twice, or not at all");
 }
 
 static void check_tables(struct checking *checking)
@@ -255,7 +256,7 @@ void check_now(struct sim *sim)
 
 	check_received(sim);
 	arena_init(&checking.arena, (size_t)64 * 1024 * 1024);
-	sim_must(sim, store_begin_read(sim->franchise.store, &checking.txn), "read");
+	run_must(&sim->run, store_begin_read(sim->franchise.store, &checking.txn), "read");
 	check_tables(&checking);
 	store_end_read(&checking.txn);
 	arena_fini(&checking.arena);
@@ -299,19 +300,20 @@ static void check_beside(const struct comparing *comparing, const struct model_c
 	for (unsigned field = 0; field < SPEC_FIELDS && is_looked_up; field++)
 		handles += field != 1 && field <= 3 && record->values[field] != NULL;
 	if (values->n_handles != handles)
-		sim_fail(sim, "I11", "%zu handles, not %zu", values->n_handles, handles);
+		run_fail(&sim->run, "I11", "%zu handles, not %zu", values->n_handles, handles);
 	if (facts == NULL || facts->has_last_visit_day != visit->has ||
 	    (visit->has &&
 	     (facts->last_visit_day > visit->day || (sim->has_windows && facts->last_visit_day != visit->day))) ||
 	    facts->is_registered_here != (customer->registered.is_known && customer->registered.store == spec->store) ||
 	    facts->is_owned_here !=
 		    model_is_owner(sim->model, customer, spec->store, (int64_t)(broker_now(sim) / DAY_MS)))
-		sim_fail(sim, "I11", "store %u has other facts: %d registered, %d owned, %d on day %d", spec->store,
-			 facts != NULL, facts != NULL && facts->is_registered_here,
+		run_fail(&sim->run, "I11", "store %u has other facts: %d registered, %d owned, %d on day %d",
+			 spec->store, facts != NULL, facts != NULL && facts->is_registered_here,
 			 facts != NULL && facts->is_owned_here, facts == NULL ? 0 : facts->last_visit_day);
 	for (size_t i = 0; i < values->n_superseded; i++)
 		if ((row->fields >> (values->superseded[i]->field - 1) & 1) == 0)
-			sim_fail(sim, "I4", "store %u has a superseded value of a field that it has not", spec->store);
+			run_fail(&sim->run, "I4", "store %u has a superseded value of a field that it has not",
+				 spec->store);
 }
 
 static void check_row(struct comparing *comparing, const struct model_customer *customer, int grant,
@@ -325,14 +327,14 @@ static void check_row(struct comparing *comparing, const struct model_customer *
 
 	arena_init(&arena, REQUEST_ARENA_MAX);
 	if (row->version != customer->records.count || row->fields != model_fields(spec, record))
-		sim_fail(sim, "I11", "store %u has version %u of %zu", sim->stores[comparing->store].store,
+		run_fail(&sim->run, "I11", "store %u has version %u of %zu", sim->stores[comparing->store].store,
 			 row->version, customer->records.count);
-	sim_must(sim, WIRE_DECODE(Values, values, row->content, &arena, &values), "values");
+	run_must(&sim->run, WIRE_DECODE(Values, values, row->content, &arena, &values), "values");
 	for (size_t i = 0; i < values->n_values; i++) {
 		unsigned field = values->values[i]->field - 1;
 		if (field >= SPEC_FIELDS || record->values[field] == NULL ||
 		    strcmp(values->values[i]->value, model_shown(spec, record, field, &arena)) != 0)
-			sim_fail(sim, "I11", "store %u has another value of field %u",
+			run_fail(&sim->run, "I11", "store %u has another value of field %u",
 				 sim->stores[comparing->store].store, field + 1);
 	}
 	check_beside(comparing, customer, row, values);
@@ -346,7 +348,7 @@ static enum err compare_row(void *context, const struct replica_row *row)
 	int grant = customer == NULL ? -1 : grant_of(comparing, customer);
 
 	if (grant < 0)
-		sim_fail(sim, "I11", "store %u holds somebody whom no grant for %s gives it",
+		run_fail(&sim->run, "I11", "store %u holds somebody whom no grant for %s gives it",
 			 sim->stores[comparing->store].store, spec_purposes[comparing->purpose]);
 	check_row(comparing, customer, grant, row);
 	comparing->found++;
@@ -358,14 +360,14 @@ static void compare_copy(struct comparing *comparing)
 	struct sim *sim = comparing->sim;
 	uint64_t expected = 0;
 
-	sim_must(sim,
+	run_must(&sim->run,
 		 replica_each(&sim->stores[comparing->store].copy, spec_purposes[comparing->purpose], compare_row,
 			      comparing),
 		 "copy");
 	for (size_t i = 0; i < sim->model->customers.count; i++)
 		expected += grant_of(comparing, &sim->model->customers.items[i]) >= 0;
 	if (comparing->found != expected)
-		sim_fail(sim, "I11", "store %u holds %" PRIu64 " customers for %s, granted are %" PRIu64,
+		run_fail(&sim->run, "I11", "store %u holds %" PRIu64 " customers for %s, granted are %" PRIu64,
 			 sim->stores[comparing->store].store, comparing->found, spec_purposes[comparing->purpose],
 			 expected);
 }
@@ -389,7 +391,7 @@ static void make_anew(struct sim *sim, size_t store, unsigned purpose)
 	if (!sim->has_windows && !sim->has_other_charter)
 		return;
 	snprintf(name, sizeof(name), "%s", spec_purposes[purpose]);
-	sim_must(sim, store_update(sim->stores[store].copy.store, forget_cursor, name), "cursor");
+	run_must(&sim->run, store_update(sim->stores[store].copy.store, forget_cursor, name), "cursor");
 }
 
 static void sync_all(struct sim *sim, size_t store, unsigned purpose)
@@ -404,7 +406,7 @@ static void sync_all(struct sim *sim, size_t store, unsigned purpose)
 		if (client->has_page && client->outcome.verdict == ERR_OK && !client->outcome.has_more)
 			return;
 	}
-	sim_fail(sim, "I11", "store %u never gets to the end of its copy: %s", sim->stores[store].store,
+	run_fail(&sim->run, "I11", "store %u never gets to the end of its copy: %s", sim->stores[store].store,
 		 error_text(client->outcome.verdict));
 }
 
@@ -433,9 +435,9 @@ void check_auditor(struct sim *sim)
 	struct auditing auditing = {.store = sim->franchise.store,
 				    .log = &sim->franchise.log.public,
 				    .controller = &sim->office.key.public,
-				    .seed = sim->seed};
+				    .seed = sim->run.seed};
 	struct fault fault = {""};
 
 	if (auditing_run(&auditing, &fault) != ERR_OK)
-		sim_fail(sim, "I4", "the auditor: %s", fault.text);
+		run_fail(&sim->run, "I4", "the auditor: %s", fault.text);
 }

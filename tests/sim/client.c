@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "kluis/checkpoint.h"
-#include "model.h"
+#include "sim.h"
 
 #define TRIES 1
 #define SETTLE_MAX 100
@@ -29,7 +29,7 @@ static enum err send_message(void *context, struct slice message, struct bytes *
 		return ERR_TIMEOUT;
 	struct message *copy = &sim->queue[sim->queue_count++];
 	*copy = (struct message){.client = (size_t)(client - sim->clients), .ticket = client->ticket};
-	copy->data = sim_take(message.length + 1);
+	copy->data = run_take(message.length + 1);
 	memcpy(copy->data, message.data, message.length);
 	copy->length = message.length;
 	return ERR_TIMEOUT;
@@ -65,7 +65,7 @@ static void open_lane(struct client *client)
 	struct fault fault = {""};
 
 	if (session_open(&client->session, &client->actor->key, client->lane, exchange, memory, &fault) != ERR_OK)
-		sim_fail(client->sim, "session", "%s", fault.text);
+		run_fail(&client->sim->run, "session", "%s", fault.text);
 	client->is_open = true;
 	client->has_inbox = client->is_feeding = false;
 	client->ticket = 0; /* what still comes on connections of before the crash comes to nobody */
@@ -84,9 +84,9 @@ static void actor_new(struct sim *sim, struct actor *actor, const char *name)
 {
 	uint8_t seed[KEY_SIZE];
 
-	random_fill(&sim->random, seed, sizeof(seed));
-	sim_must(sim, secret_key_from_seed(slice_text(name), seed, &actor->key), "key");
-	random_fill(&sim->random, actor->sealing, sizeof(actor->sealing));
+	random_fill(&sim->run.random, seed, sizeof(seed));
+	run_must(&sim->run, secret_key_from_seed(slice_text(name), seed, &actor->key), "key");
+	random_fill(&sim->run.random, actor->sealing, sizeof(actor->sealing));
 }
 
 static void open_copy(struct sim *sim, struct actor *actor, bool create)
@@ -94,7 +94,7 @@ static void open_copy(struct sim *sim, struct actor *actor, bool create)
 	struct fault fault = {""};
 
 	if (store_open(actor->copy_folder, &replica_layout, create, &actor->copy.store, &fault) != ERR_OK)
-		sim_fail(sim, "copy", "%s", fault.text);
+		run_fail(&sim->run, "copy", "%s", fault.text);
 	actor->copy.key = actor->sealing;
 	actor->copy.keys = key_shelf_memory(&actor->shelf);
 }
@@ -153,7 +153,7 @@ struct client *client_of(struct sim *sim, const struct actor *actor, uint32_t la
 	for (size_t i = 0; i < CLIENTS; i++)
 		if (sim->clients[i].actor == actor && sim->clients[i].lane == lane)
 			return &sim->clients[i];
-	sim_fail(sim, "sim", "no such lane");
+	run_fail(&sim->run, "sim", "no such lane");
 }
 
 size_t store_place(const struct sim *sim, const struct actor *actor)
@@ -169,12 +169,12 @@ void client_rekey(struct sim *sim, struct actor *actor, bool is_new_key)
 	if (!is_new_key)
 		return;
 	memcpy(name, actor->key.public.name, sizeof(name));
-	random_fill(&sim->random, seed, sizeof(seed));
+	random_fill(&sim->run.random, seed, sizeof(seed));
 	for (size_t i = 0; i < CLIENTS; i++)
 		if (sim->clients[i].actor == actor)
 			close_lane(&sim->clients[i]);
 	secret_key_fini(&actor->key);
-	sim_must(sim, secret_key_from_seed(slice_text(name), seed, &actor->key), "key");
+	run_must(&sim->run, secret_key_from_seed(slice_text(name), seed, &actor->key), "key");
 	for (size_t i = 0; i < CLIENTS; i++) {
 		struct client *client = &sim->clients[i];
 		if (client->actor != actor)
@@ -190,7 +190,7 @@ void client_crash(struct client *client)
 	struct sim *sim = client->sim;
 	struct actor *actor = client->actor;
 
-	sim_trace(sim, "%s dies", actor->key.public.name);
+	run_trace(&sim->run, "%s dies", actor->key.public.name);
 	for (size_t i = 0; i < CLIENTS; i++)
 		if (sim->clients[i].actor == actor) {
 			close_lane(&sim->clients[i]);
@@ -223,18 +223,18 @@ static void look_at(struct client *client, enum err err, const struct fault *fau
 	struct sim *sim = client->sim;
 
 	if (err != ERR_OK && err != ERR_TIMEOUT)
-		sim_trace(sim, "%s lane %u: %s %s", client->actor->key.public.name, client->lane, error_text(err),
+		run_trace(&sim->run, "%s lane %u: %s %s", client->actor->key.public.name, client->lane, error_text(err),
 			  fault->text);
 	if (err == ERR_MISMATCH || err == ERR_CORRUPT || err == ERR_CRYPTO || err == ERR_INPUT ||
 	    err == ERR_COMMITMENT || err == ERR_TOO_LARGE || err == ERR_MEMORY)
-		sim_fail(sim, "I1", "%s lane %u: %s %s", client->actor->key.public.name, client->lane, error_text(err),
-			 fault->text);
+		run_fail(&sim->run, "I1", "%s lane %u: %s %s", client->actor->key.public.name, client->lane,
+			 error_text(err), fault->text);
 	if (err == ERR_OK)
 		client->out_of_order = 0;
 	if (err != ERR_SEQUENCE)
 		return;
 	if (++client->out_of_order > 10)
-		sim_fail(sim, "I5", "%s lane %u cannot go on: %s", client->actor->key.public.name, client->lane,
+		run_fail(&sim->run, "I5", "%s lane %u cannot go on: %s", client->actor->key.public.name, client->lane,
 			 fault->text);
 }
 
@@ -287,11 +287,11 @@ static void have_lease(struct client *client)
 	uint64_t customers;
 	bool is_stale;
 
-	sim_must(sim, replica_is_stale(copy, client->purpose, &is_stale), "stale");
+	run_must(&sim->run, replica_is_stale(copy, client->purpose, &is_stale), "stale");
 	if (is_stale)
-		sim_must(sim, replica_purge(copy, client->purpose, &customers), "purge");
+		run_must(&sim->run, replica_purge(copy, client->purpose, &customers), "purge");
 	if (replica_lease(copy, client->purpose, &lease) == ERR_NOT_FOUND)
-		sim_must(sim,
+		run_must(&sim->run,
 			 replica_set_lease(copy, client->purpose, UINT64_MAX, sim->now_ms,
 					   SLICE_ARRAY(client->actor->sealing)),
 			 "lease");
@@ -346,12 +346,12 @@ static void check_values(struct client *client, const Kluis__Reply *reply, const
 			if (!disclosure->has_commitment)
 				continue;
 			if (used >= reply->personal->n_parts)
-				sim_fail(sim, "I1", "fewer values than disclosures");
+				run_fail(&sim->run, "I1", "fewer values than disclosures");
 			model_disclosed(sim->model, entry, disclosure,
 					wire_slice(reply->personal->parts[used++]->content));
 		}
 	if (used != reply->personal->n_parts)
-		sim_fail(sim, "I1", "more values than disclosures");
+		run_fail(&sim->run, "I1", "more values than disclosures");
 }
 
 /* Checkpoints and entries that are shown must be those of the one log. */
@@ -371,7 +371,7 @@ static void check_data(struct client *client, const Kluis__Reply *reply, const s
 			struct hash leaf;
 			merkle_leaf(wire_slice(data->items[j]), &leaf);
 			if (memcmp(&leaf, &model->leaves.items[operation->read_log->from + j], sizeof(leaf)) != 0)
-				sim_fail(client->sim, "I3", "entry %zu was shown otherwise",
+				run_fail(&client->sim->run, "I3", "entry %zu was shown otherwise",
 					 (size_t)operation->read_log->from + j);
 		}
 		if (operation->kind_case == KLUIS__OPERATION__KIND_PROVE && data->n_items == 1) {
@@ -382,7 +382,7 @@ static void check_data(struct client *client, const Kluis__Reply *reply, const s
 					      &client->sim->franchise.log.public, &index, &checkpoint,
 					      &fault) != ERR_OK ||
 			    index != operation->prove->index)
-				sim_fail(client->sim, "I3", "a proof does not verify: %s", fault.text);
+				run_fail(&client->sim->run, "I3", "a proof does not verify: %s", fault.text);
 		}
 	}
 }
@@ -397,13 +397,13 @@ static void check_answer(struct client *client)
 	Kluis__Reply *reply;
 
 	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
-	sim_must(client->sim, WIRE_DECODE(Reply, reply, bytes_slice(&client->inbox), &arena, &reply), "reply");
+	run_must(&client->sim->run, WIRE_DECODE(Reply, reply, bytes_slice(&client->inbox), &arena, &reply), "reply");
 	if (!reply->has_entry)
 		return;
-	sim_must(client->sim, entry_open(wire_slice(reply->entry), &arena, &entry, &fault), fault.text);
+	run_must(&client->sim->run, entry_open(wire_slice(reply->entry), &arena, &entry, &fault), fault.text);
 	if (reply->index >= model->leaves.count ||
 	    memcmp(&entry.leaf, &model->leaves.items[reply->index], sizeof(entry.leaf)) != 0)
-		sim_fail(client->sim, "I1", "received entry %llu, which the log does not have",
+		run_fail(&client->sim->run, "I1", "received entry %llu, which the log does not have",
 			 (unsigned long long)reply->index);
 	*LIST_ADD(&client->sim->received) = (struct received){.index = reply->index, .leaf = entry.leaf};
 	check_values(client, reply, &entry);
@@ -448,7 +448,7 @@ void client_deliver(struct sim *sim, size_t i)
 	sim->answers[i] = sim->answers[--sim->answer_count];
 	if (client->ticket == answer.ticket && client->session.has_pending) {
 		bytes_clear(&client->inbox);
-		sim_must(sim, bytes_append(&client->inbox, SLICE(answer.data, answer.length)), "inbox");
+		run_must(&sim->run, bytes_append(&client->inbox, SLICE(answer.data, answer.length)), "inbox");
 		client->has_inbox = true;
 		client_take(client);
 	}
@@ -461,7 +461,8 @@ void client_settle(struct client *client)
 
 	for (unsigned i = 0; client->session.has_pending; i++) {
 		if (i == SETTLE_MAX)
-			sim_fail(sim, "I8", "%s lane %u gets no answer", client->actor->key.public.name, client->lane);
+			run_fail(&sim->run, "I8", "%s lane %u gets no answer", client->actor->key.public.name,
+				 client->lane);
 		/* a page that is refused without an entry is asked for anew, again and again: at last let it go */
 		if (i == SETTLE_MAX / 2)
 			client->is_sync = false;

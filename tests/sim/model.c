@@ -7,24 +7,33 @@
 #include "kluis/checkpoint.h"
 #include "kluis/hash.h"
 
-struct model *model_new(struct sim *sim)
+struct model *model_new(struct run *run, const struct public_key *log, const struct public_key *controller)
 {
-	struct model *model = sim_take(sizeof(*model));
+	struct model *model = run_take(sizeof(*model));
 
-	model->sim = sim;
+	model->run = run;
+	model->log = log;
 	arena_init(&model->arena, (size_t)1 << 30);
 	struct model_principal *office = LIST_ADD(&model->principals);
 	*office = (struct model_principal){.sequences = {0}};
-	memcpy(office->name, sim->office.key.public.name, sizeof(office->name));
-	memcpy(office->key, sim->office.key.public.key, KEY_SIZE);
+	memcpy(office->name, controller->name, sizeof(office->name));
+	memcpy(office->key, controller->key, KEY_SIZE);
 	return model;
+}
+
+void model_add_store(struct model *model, uint32_t number, const char *name)
+{
+	struct model_store *store = &model->stores[model->store_count++];
+
+	store->number = number;
+	snprintf(store->name, sizeof(store->name), "%s", name);
 }
 
 void model_free(struct model **model)
 {
 	struct model *old = *model;
 
-	for (size_t i = 0; i < STORES; i++)
+	for (size_t i = 0; i < MODEL_STORES; i++)
 		free(old->stores[i].employees.items);
 	for (size_t i = 0; i < old->customers.count; i++)
 		free(old->customers.items[i].records.items);
@@ -45,7 +54,7 @@ void model_tell(struct model *model, struct slice commitment, struct slice conte
 	struct model_truth *truth = LIST_ADD(&model->truths);
 
 	memcpy(truth->commitment, commitment.data, HASH_SIZE);
-	truth->content = sim_take(content.length + 1);
+	truth->content = run_take(content.length + 1);
 	if (content.length > 0)
 		memcpy(truth->content, content.data, content.length);
 	truth->length = content.length;
@@ -70,13 +79,13 @@ void model_checkpoint(struct model *model, struct slice note)
 	for (size_t i = 0; i < model->checkpoints.count; i++)
 		if (memcmp(&model->checkpoints.items[i], &seen, sizeof(seen)) == 0)
 			return;
-	if (checkpoint_open(note, &model->sim->franchise.log.public, &checkpoint, &fault) != ERR_OK)
-		sim_fail(model->sim, "I3", "a checkpoint does not open: %s", fault.text);
+	if (checkpoint_open(note, model->log, &checkpoint, &fault) != ERR_OK)
+		run_fail(model->run, "I3", "a checkpoint does not open: %s", fault.text);
 	if (checkpoint.size == 0 || checkpoint.size > model->roots.count)
-		sim_fail(model->sim, "I3", "a checkpoint over %llu entries of %zu", (unsigned long long)checkpoint.size,
+		run_fail(model->run, "I3", "a checkpoint over %llu entries of %zu", (unsigned long long)checkpoint.size,
 			 model->roots.count);
 	if (memcmp(&model->roots.items[checkpoint.size - 1], &checkpoint.root, sizeof(checkpoint.root)) != 0)
-		sim_fail(model->sim, "I3", "a checkpoint over %llu entries has another root",
+		run_fail(model->run, "I3", "a checkpoint over %llu entries has another root",
 			 (unsigned long long)checkpoint.size);
 	*LIST_ADD(&model->checkpoints) = seen;
 }
@@ -92,9 +101,9 @@ static bool is_join(const struct entry *entry)
 /* R28's last row. */
 static void offer_again(struct model *model, const char *name)
 {
-	for (size_t i = 0; i < STORES; i++) {
+	for (size_t i = 0; i < MODEL_STORES; i++) {
 		struct model_store *store = &model->stores[i];
-		bool is_this = strcmp(name, model->sim->stores[i].key.public.name) == 0;
+		bool is_this = strcmp(name, store->name) == 0;
 		if (!is_this || store->current.spec == NULL || store->current.state != AGREEMENT_ACTIVE)
 			continue;
 		store->candidate = (struct model_standing){.spec = store->current.spec, .state = AGREEMENT_OFFERED};
@@ -110,7 +119,7 @@ static struct model_principal *principal_of(struct model *model, const struct en
 
 	if (!is_join(entry)) {
 		if (principal == NULL)
-			sim_fail(model->sim, "I2", "an entry by %s, whom the log does not know", name);
+			run_fail(model->run, "I2", "an entry by %s, whom the log does not know", name);
 		return principal;
 	}
 	const uint8_t *key = entry->request->operations[0]->join->public_key.data;
@@ -134,7 +143,7 @@ static void check_once(struct model *model, const struct entry *entry)
 	sha256(wire_slice(entry->decoded->request), request.bytes);
 	for (size_t i = 0; i < model->requests.count; i++)
 		if (memcmp(&model->requests.items[i], &request, sizeof(request)) == 0)
-			sim_fail(model->sim, "I5", "a request has two entries, the second is %zu", model->leaves.count);
+			run_fail(model->run, "I5", "a request has two entries, the second is %zu", model->leaves.count);
 	*LIST_ADD(&model->requests) = request;
 }
 
@@ -150,7 +159,7 @@ static void check_acknowledgement(const struct model *model, const struct model_
 		is_right = acknowledgement != NULL && acknowledgement->index == index &&
 			   memcmp(acknowledgement->leaf.data, &model->leaves.items[index], HASH_SIZE) == 0;
 	if (is_right != (entry->decoded->code == ERR_OK))
-		sim_fail(model->sim, "I5", "entry %zu acknowledges another entry than was sent", model->leaves.count);
+		run_fail(model->run, "I5", "entry %zu acknowledges another entry than was sent", model->leaves.count);
 }
 
 static void check_order(struct model *model, struct model_principal *principal, const struct entry *entry)
@@ -160,15 +169,15 @@ static void check_order(struct model *model, struct model_principal *principal, 
 
 	if (entry->decoded->code == ERR_REUSED) {
 		if (request->sequence != *last)
-			sim_fail(model->sim, "I5", "reused is said of a number that was not");
+			run_fail(model->run, "I5", "reused is said of a number that was not");
 		return;
 	}
 	if (request->sequence != *last + 1)
-		sim_fail(model->sim, "I5", "%s lane %u: number %llu after %llu", principal->name, request->lane,
+		run_fail(model->run, "I5", "%s lane %u: number %llu after %llu", principal->name, request->lane,
 			 (unsigned long long)request->sequence, (unsigned long long)*last);
 	check_acknowledgement(model, principal, entry);
 	check_once(model, entry);
-	model->sim->counts[COUNT_JOINS] += is_join(entry);
+	model->counts[MODEL_JOINS] += is_join(entry);
 	*last = request->sequence;
 	principal->indices[request->lane] = model->leaves.count;
 }
@@ -181,7 +190,7 @@ static void check_agreement(const struct model *model, const struct model_step *
 	const Kluis__Request *request = step->entry->request;
 
 	if (spec == NULL || !request->has_agreement || memcmp(request->agreement.data, spec->hash, HASH_SIZE) != 0)
-		sim_fail(model->sim, "I4", "entry %zu: acted under another agreement than the one in force",
+		run_fail(model->run, "I4", "entry %zu: acted under another agreement than the one in force",
 			 model->leaves.count);
 }
 
@@ -207,27 +216,27 @@ static void check_disclosure(struct model *model, const struct model_step *step,
 	int grant = -1;
 
 	if (customer == NULL)
-		sim_fail(model->sim, "I4", "disclosed somebody who does not exist");
+		run_fail(model->run, "I4", "disclosed somebody who does not exist");
 	if (step->is_store)
 		grant = ask_model(model, step, operation, customer);
 	if (!disclosure->has_commitment) {
 		if (!step->is_store || grant >= 0)
-			sim_fail(model->sim, "I11", "entry %zu: a tombstone for somebody who is granted",
+			run_fail(model->run, "I11", "entry %zu: a tombstone for somebody who is granted",
 				 model->leaves.count);
 		return;
 	}
 	if (step->is_store && (grant < 0 || (uint32_t)grant != disclosure->grant))
-		sim_fail(model->sim, model_in_force(model, step->store, step->time_ms / 1000) ? "I4" : "I6",
+		run_fail(model->run, model_in_force(model, step->store, step->time_ms / 1000) ? "I4" : "I6",
 			 "entry %zu: disclosed by grant %u, the rules say %d", model->leaves.count, disclosure->grant,
 			 grant);
 	if (disclosure->version != customer->records.count)
-		sim_fail(model->sim, "I4", "disclosed version %u of %zu", disclosure->version, customer->records.count);
+		run_fail(model->run, "I4", "disclosed version %u of %zu", disclosure->version, customer->records.count);
 	const struct grant_spec *spec = grant < 0 ? NULL : &model->stores[step->store].current.spec->grants[grant];
 	uint64_t fields = model_fields(spec, &customer->records.items[disclosure->version - 1]);
 	if (disclosure->fields != fields)
-		sim_fail(model->sim, "I4", "entry %zu: disclosed fields %llx, the rules say %llx", model->leaves.count,
+		run_fail(model->run, "I4", "entry %zu: disclosed fields %llx, the rules say %llx", model->leaves.count,
 			 (unsigned long long)disclosure->fields, (unsigned long long)fields);
-	model->sim->counts[COUNT_DISCLOSED]++;
+	model->counts[MODEL_DISCLOSED]++;
 }
 
 /* Counts a customer on the grant's day. */
@@ -250,7 +259,7 @@ static void check_lookup(struct model *model, const struct model_step *step)
 	const Kluis__Result *result = step->result;
 
 	if (result->n_disclosures != 1 || !result->disclosures[0]->has_commitment)
-		sim_fail(model->sim, "I4", "a lookup that discloses %zu", result->n_disclosures);
+		run_fail(model->run, "I4", "a lookup that discloses %zu", result->n_disclosures);
 	check_disclosure(model, step, OPERATION_LOOKUP, result->disclosures[0]);
 	if (step->is_store)
 		count_use(model, step, result->disclosures[0]);
@@ -260,7 +269,7 @@ static void check_sync(struct model *model, const struct model_step *step)
 {
 	for (size_t i = 0; i < step->result->n_disclosures; i++)
 		check_disclosure(model, step, OPERATION_SYNC, step->result->disclosures[i]);
-	model->sim->counts[COUNT_PAGES]++;
+	model->counts[MODEL_PAGES]++;
 }
 
 /* Only what the registration itself says is known. */
@@ -273,7 +282,7 @@ static void registration_facts(const struct model *model, const struct model_ste
 	for (size_t i = 0; i < registration->n_consents; i++) {
 		int purpose = model_purpose(registration->consents[i]->purpose);
 		if (purpose < 0)
-			sim_fail(model->sim, "I4", "consent to an unknown purpose");
+			run_fail(model->run, "I4", "consent to an unknown purpose");
 		ret_customer->has_status[purpose] = true;
 		ret_customer->status[purpose] = registration->consents[i]->status;
 	}
@@ -293,11 +302,11 @@ static void check_change(struct model *model, const struct model_step *step, enu
 	}
 	int grant = customer == NULL ? -1 : ask_model(model, step, operation, customer);
 	if (grant < 0)
-		sim_fail(model->sim, "I4", "entry %zu: %s was taken, the rules refuse it", model->leaves.count,
+		run_fail(model->run, "I4", "entry %zu: %s was taken, the rules refuse it", model->leaves.count,
 			 operation_name(operation));
 	uint64_t fields = model->stores[step->store].current.spec->grants[grant].fields;
 	if (result->has_fields && (result->fields & ~fields) != 0)
-		sim_fail(model->sim, "I4", "entry %zu: wrote fields outside the grant", model->leaves.count);
+		run_fail(model->run, "I4", "entry %zu: wrote fields outside the grant", model->leaves.count);
 }
 
 /* The enum operation of a kind that needs a grant, or OPERATION_COUNT. */
@@ -330,14 +339,13 @@ static void check_refusal(const struct model *model, const struct model_step *st
 	bool is_decided = result->code >= ERR_NO_AGREEMENT && result->code <= ERR_PER_DAY;
 
 	if (result->n_disclosures > 0)
-		sim_fail(model->sim, "I4", "entry %zu: refused, and disclosed", model->leaves.count);
+		run_fail(model->run, "I4", "entry %zu: refused, and disclosed", model->leaves.count);
 	if (!is_decided || result->code == ERR_OTHER_AGREEMENT || !result->has_customer || spec == NULL ||
 	    operation == OPERATION_REGISTER || !request->has_agreement ||
 	    memcmp(request->agreement.data, spec->hash, HASH_SIZE) != 0)
 		return;
-	struct model *facts = model->sim->model;
-	if (ask_model(model, step, operation, model_customer(facts, wire_slice(result->customer))) >= 0)
-		sim_fail(model->sim, "I4", "entry %zu: %s was refused (%s), the rules allow it", model->leaves.count,
+	if (ask_model(model, step, operation, model_customer(model, wire_slice(result->customer))) >= 0)
+		run_fail(model->run, "I4", "entry %zu: %s was refused (%s), the rules allow it", model->leaves.count,
 			 operation_name(operation), error_name((enum err)result->code));
 }
 
@@ -347,7 +355,7 @@ static void take_operation(struct model *model, const struct model_step *step)
 	bool is_data = operation < OPERATION_COUNT;
 
 	if (step->result->code != ERR_OK) {
-		model->sim->counts[COUNT_REFUSED]++;
+		model->counts[MODEL_REFUSED]++;
 		if (is_data && step->is_store)
 			check_refusal(model, step, operation);
 		return;
@@ -371,9 +379,8 @@ static void take_operations(struct model *model, const struct entry *entry)
 				  .time_ms = entry->decoded->time_ms,
 				  .is_store = entry->principal.kind == PRINCIPAL_STORE};
 
-	for (size_t i = 0; step.is_store && i < STORES; i++)
-		if (model->sim->stores[i].store == entry->principal.store)
-			step.store = i;
+	if (step.is_store)
+		step.store = model_place(model, entry->principal.store);
 	for (size_t i = 0; i < entry->request->n_operations; i++) {
 		step.operation = entry->request->operations[i];
 		step.result = entry->decoded->results[i];
@@ -387,20 +394,20 @@ void model_take(struct model *model, struct slice bytes)
 	struct fault fault = {""};
 	uint8_t *copy = arena_copy(&model->arena, bytes);
 
-	sim_must(model->sim, copy == NULL ? ERR_MEMORY : ERR_OK, "memory");
+	run_must(model->run, copy == NULL ? ERR_MEMORY : ERR_OK, "memory");
 	if (entry_open(SLICE(copy, bytes.length), &model->arena, &entry, &fault) != ERR_OK)
-		sim_fail(model->sim, "I2", "entry %zu does not open: %s", model->leaves.count, fault.text);
+		run_fail(model->run, "I2", "entry %zu does not open: %s", model->leaves.count, fault.text);
 	if (entry.decoded->time_ms < model->time_ms)
-		sim_fail(model->sim, "R47", "entry %zu is before the one before it", model->leaves.count);
+		run_fail(model->run, "R47", "entry %zu is before the one before it", model->leaves.count);
 	model->time_ms = entry.decoded->time_ms;
 	struct model_principal *principal = principal_of(model, &entry);
 	if (entry_verify(&entry, principal->key) != ERR_OK)
-		sim_fail(model->sim, "I2", "entry %zu is not signed by %s", model->leaves.count, principal->name);
+		run_fail(model->run, "I2", "entry %zu is not signed by %s", model->leaves.count, principal->name);
 	check_order(model, principal, &entry);
 	if (entry.decoded->code == ERR_OK)
 		take_operations(model, &entry);
 	take_leaf(model, &entry.leaf);
-	model->sim->counts[COUNT_ENTRIES]++;
+	model->counts[MODEL_ENTRIES]++;
 }
 
 /* ---- replies ---- */
@@ -423,24 +430,22 @@ static void check_disclosed_again(const struct model *model, const struct entry 
 		if (!result->disclosures[i]->has_commitment)
 			continue;
 		const struct model_customer *customer =
-			model_customer(model->sim->model, wire_slice(result->disclosures[i]->customer));
+			model_customer(model, wire_slice(result->disclosures[i]->customer));
 		if (customer->is_restricted)
-			sim_fail(model->sim, "I4", "values again of somebody who was restricted since");
+			run_fail(model->run, "I4", "values again of somebody who was restricted since");
 		bool has_consented = customer->has_status[1] && (customer->status[1] == 4 || customer->status[1] == 5);
 		if (model_purpose(purpose) == 1 && !has_consented)
-			sim_fail(model->sim, "I4", "values again of somebody who took the consent back");
+			run_fail(model->run, "I4", "values again of somebody who took the consent back");
 	}
 }
 
 /* A store is answered once more: is it still its right? */
 static void check_again(const struct model *model, const struct entry *entry, uint64_t time_s)
 {
-	size_t place = 0;
+	size_t place = model_place(model, entry->principal.store);
 
-	while (model->sim->stores[place].store != entry->principal.store)
-		place++;
 	if (!model_in_force(model, place, time_s))
-		sim_fail(model->sim, "I6", "values for store %u, whose access has ended", entry->principal.store);
+		run_fail(model->run, "I6", "values for store %u, whose access has ended", entry->principal.store);
 	for (size_t i = 0; i < entry->decoded->n_results; i++)
 		check_disclosed_again(model, entry, i);
 	if (!is_for_person(entry))
@@ -448,7 +453,7 @@ static void check_again(const struct model *model, const struct entry *entry, ui
 	const struct model_employee *employee =
 		model_employee(&model->stores[place], wire_slice(entry->request->employee));
 	if (employee == NULL || !employee->is_there)
-		sim_fail(model->sim, "I6", "values for an employee of store %u who is gone", entry->principal.store);
+		run_fail(model->run, "I6", "values for an employee of store %u who is gone", entry->principal.store);
 }
 
 void model_release(const struct model *model, const Kluis__Reply *reply, uint64_t now_ms, uint64_t durable)
@@ -462,10 +467,10 @@ void model_release(const struct model *model, const Kluis__Reply *reply, uint64_
 	if (reply->personal == NULL || reply->personal->n_parts == 0)
 		return;
 	if (!reply->has_entry || entry_open(wire_slice(reply->entry), &arena, &entry, &fault) != ERR_OK)
-		sim_fail(model->sim, "I1", "values without an entry");
+		run_fail(model->run, "I1", "values without an entry");
 	if (reply->index >= model->leaves.count ||
 	    memcmp(&model->leaves.items[reply->index], &entry.leaf, sizeof(entry.leaf)) != 0)
-		sim_fail(model->sim, "I1", "values whose entry %llu is not in the log",
+		run_fail(model->run, "I1", "values whose entry %llu is not in the log",
 			 (unsigned long long)reply->index);
 	/* what is new was looked at with its entry */
 	if (reply->index < durable && entry.principal.kind == PRINCIPAL_STORE)
@@ -477,26 +482,25 @@ void model_disclosed(const struct model *model, const struct entry *entry, const
 {
 	struct arena arena CLEANUP(arena_fini);
 	Kluis__Values *values;
-	struct model *facts = model->sim->model;
-	const struct model_customer *customer = model_customer(facts, wire_slice(disclosure->customer));
+	const struct model_customer *customer = model_customer(model, wire_slice(disclosure->customer));
 	const struct agreement_spec *spec = NULL;
 
 	if (customer == NULL || disclosure->version == 0 || disclosure->version > customer->records.count)
-		sim_fail(model->sim, "I1", "received what no version holds");
+		run_fail(model->run, "I1", "received what no version holds");
 	if (entry->principal.kind == PRINCIPAL_STORE)
 		spec = model_agreement(model, wire_slice(entry->request->agreement));
 	const struct grant_spec *grant = spec == NULL ? NULL : &spec->grants[disclosure->grant];
 	const struct model_record *record = &customer->records.items[disclosure->version - 1];
 	arena_init(&arena, REQUEST_ARENA_MAX);
-	sim_must(model->sim, WIRE_DECODE(Values, values, content, &arena, &values), "values");
+	run_must(model->run, WIRE_DECODE(Values, values, content, &arena, &values), "values");
 	uint64_t fields = 0;
 	for (size_t i = 0; i < values->n_values; i++) {
 		unsigned field = values->values[i]->field - 1;
 		if (field >= SPEC_FIELDS || record->values[field] == NULL ||
 		    strcmp(values->values[i]->value, model_shown(grant, record, field, &arena)) != 0)
-			sim_fail(model->sim, "I4", "received another value of field %u than was written", field + 1);
+			run_fail(model->run, "I4", "received another value of field %u than was written", field + 1);
 		fields |= (uint64_t)1 << field;
 	}
 	if (fields != disclosure->fields)
-		sim_fail(model->sim, "I1", "received other fields than the entry says");
+		run_fail(model->run, "I1", "received other fields than the entry says");
 }

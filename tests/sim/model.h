@@ -6,9 +6,13 @@
 #define KLUIS_SIM_MODEL_H
 
 #include "kluis/entry.h"
+#include "kluis/merkle.h"
 #include "kluis/operation.h"
 #include "kluis/ownership.h"
-#include "sim.h"
+#include "run.h"
+#include "spec.h"
+
+#define MODEL_STORES 5
 
 struct model_visit {
 	bool has;
@@ -31,7 +35,7 @@ struct model_customer {
 	uint8_t pseudonym[PSEUDONYM_SIZE];
 	bool is_restricted;
 	struct store_day registered, first, latest;
-	struct model_visit visits[STORES]; /* by place of the store */
+	struct model_visit visits[MODEL_STORES]; /* by place of the store, in the order of model_add_store */
 	bool has_status[SPEC_PURPOSES];
 	uint32_t status[SPEC_PURPOSES];
 	LIST(struct model_record) records; /* by version - 1 */
@@ -49,6 +53,8 @@ struct model_standing {
 };
 
 struct model_store {
+	uint32_t number;
+	char name[PRINCIPAL_MAX + 1];
 	bool is_open;
 	struct model_standing current, candidate;
 	LIST(struct model_employee) employees;
@@ -90,9 +96,12 @@ struct model_invitation {
 	bool is_open;
 };
 
+enum { MODEL_ENTRIES, MODEL_DISCLOSED, MODEL_PAGES, MODEL_REFUSED, MODEL_JOINS, MODEL_COUNTS };
+
 struct model {
-	struct sim *sim;
-	struct arena arena; /* of the whole run */
+	struct run *run;
+	const struct public_key *log; /* whose checkpoints are the log's */
+	struct arena arena;	      /* of the whole run */
 	struct frontier tree;
 	uint64_t time_ms;	       /* of the last entry */
 	LIST(struct hash) leaves;      /* by index */
@@ -102,16 +111,20 @@ struct model {
 	LIST(const struct charter_spec *) charters;
 	LIST(const struct agreement_spec *) agreements;
 	const struct charter_spec *charter; /* in force */
-	struct model_store stores[STORES];
+	struct model_store stores[MODEL_STORES];
+	size_t store_count;
 	LIST(struct model_customer) customers;
 	LIST(struct model_receipt) receipts;
 	LIST(struct model_use) uses;
 	LIST(struct model_truth) truths;
 	LIST(struct model_principal) principals;
 	LIST(struct model_invitation) invitations;
+	uint64_t counts[MODEL_COUNTS];
 };
 
-struct model *model_new(struct sim *sim);
+/* The keys stay the caller's. */
+struct model *model_new(struct run *run, const struct public_key *log, const struct public_key *controller);
+void model_add_store(struct model *model, uint32_t number, const char *name);
 void model_free(struct model **model);
 
 /* What an operation's part says, by its commitment. */
@@ -153,7 +166,9 @@ bool model_is_used(const struct model *model, const struct agreement_spec *spec,
 		   size_t customer);
 uint32_t model_local_day(uint64_t time_s);
 
-struct model_customer *model_customer(struct model *model, struct slice pseudonym);
+/* Where a store of this number is in the arrays by place. */
+size_t model_place(const struct model *model, uint32_t number);
+struct model_customer *model_customer(const struct model *model, struct slice pseudonym);
 struct model_employee *model_employee(const struct model_store *store, struct slice pseudonym);
 struct model_principal *model_principal(struct model *model, const char *name);
 const struct agreement_spec *model_agreement(const struct model *model, struct slice hash);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "franchise.h"
 #include "kluis/hash.h"
 #include "model.h"
 
@@ -13,7 +14,7 @@ static struct slice content_of(const struct model *model, ProtobufCBinaryData co
 	for (size_t i = 0; i < model->truths.count; i++)
 		if (slice_equal(wire_slice(commitment), SLICE_ARRAY(model->truths.items[i].commitment)))
 			return SLICE(model->truths.items[i].content, model->truths.items[i].length);
-	sim_fail(model->sim, "model", "an operation's commitment was never made");
+	run_fail(model->run, "model", "an operation's commitment was never made");
 }
 
 /* ---- records ---- */
@@ -26,7 +27,7 @@ static struct model_stamp made_by(const struct model *model, const struct model_
 	bool is_update = step->operation->kind_case == KLUIS__OPERATION__KIND_UPDATE;
 	struct model_stamp made = {.has = true,
 				   .made_ms = step->time_ms - step->time_ms % 1000 + 999,
-				   .store = step->is_store ? model->sim->stores[step->store].store : 100000};
+				   .store = step->is_store ? model->stores[step->store].number : 100000};
 
 	*ret_basis = latest;
 	if (!is_update || !step->is_store || !update->has_made_ms)
@@ -66,11 +67,11 @@ static void write_record(struct model *model, const struct model_step *step, str
 	if (!step->result->has_version)
 		return;
 	if (step->result->version != customer->records.count + 1)
-		sim_fail(model->sim, "I10", "version %u written over %zu", step->result->version,
+		run_fail(model->run, "I10", "version %u written over %zu", step->result->version,
 			 customer->records.count);
 	if (customer->records.count > 0)
 		record = customer->records.items[customer->records.count - 1];
-	sim_must(model->sim, WIRE_DECODE(Values, values, content_of(model, commitment), &model->arena, &values),
+	run_must(model->run, WIRE_DECODE(Values, values, content_of(model, commitment), &model->arena, &values),
 		 "values");
 	size_t basis, count = customer->records.count;
 	struct model_stamp made = made_by(model, step, count, &basis);
@@ -90,7 +91,7 @@ static void write_record(struct model *model, const struct model_step *step, str
 		record.stamps[field] = stamp;
 	}
 	if (step->result->lost != lost)
-		sim_fail(model->sim, "I10", "fields %llx were lost, not %llx", (unsigned long long)lost,
+		run_fail(model->run, "I10", "fields %llx were lost, not %llx", (unsigned long long)lost,
 			 (unsigned long long)step->result->lost);
 	*LIST_ADD(&customer->records) = record;
 }
@@ -100,7 +101,7 @@ static void set_consent(struct model *model, struct model_customer *customer, co
 	int purpose = model_purpose(state->purpose);
 
 	if (purpose < 0)
-		sim_fail(model->sim, "I4", "consent to a purpose that the charter lacks");
+		run_fail(model->run, "I4", "consent to a purpose that the charter lacks");
 	customer->has_status[purpose] = true;
 	customer->status[purpose] = state->status;
 }
@@ -116,12 +117,12 @@ static void apply_registration(struct model *model, const struct model_step *ste
 		*customer = (struct model_customer){.is_restricted = false};
 		memcpy(customer->pseudonym, pseudonym.data, PSEUDONYM_SIZE);
 	} else if (step->is_store) {
-		sim_fail(model->sim, "I4", "a store registered somebody who was there");
+		run_fail(model->run, "I4", "a store registered somebody who was there");
 	}
 	if (!customer->registered.is_known && (registration->has_store || step->is_store))
 		customer->registered = (struct store_day){
 			.is_known = true,
-			.store = step->is_store ? model->sim->stores[step->store].store : registration->store,
+			.store = step->is_store ? model->stores[step->store].number : registration->store,
 			.day = registration->has_day ? registration->day : (int32_t)(step->time_ms / DAY_MS)};
 	for (size_t i = 0; i < registration->n_consents; i++)
 		set_consent(model, customer, registration->consents[i]);
@@ -133,7 +134,7 @@ static struct model_customer *customer_of(struct model *model, const struct mode
 	struct model_customer *customer = model_customer(model, wire_slice(step->result->customer));
 
 	if (customer == NULL)
-		sim_fail(model->sim, "I4", "an operation on a customer who does not exist");
+		run_fail(model->run, "I4", "an operation on a customer who does not exist");
 	return customer;
 }
 
@@ -142,26 +143,18 @@ static void apply_update(struct model *model, const struct model_step *step)
 	write_record(model, step, customer_of(model, step), step->operation->update->commitment);
 }
 
-static size_t place_of(const struct model *model, uint32_t store)
-{
-	for (size_t i = 0; i < STORES; i++)
-		if (model->sim->stores[i].store == store)
-			return i;
-	sim_fail(model->sim, "model", "store %u", store);
-}
-
 static void apply_receipt(struct model *model, const struct model_step *step)
 {
 	const Kluis__Receipt *receipt = step->operation->receipt;
 	struct model_customer *customer = customer_of(model, step);
-	struct model_visit *visit = &customer->visits[place_of(model, receipt->store)];
+	struct model_visit *visit = &customer->visits[model_place(model, receipt->store)];
 	struct store_day at = {.is_known = true, .store = receipt->store, .day = receipt->day};
 	const struct store_day *first = &customer->first, *latest = &customer->latest;
 
 	for (size_t i = 0; i < model->receipts.count; i++)
 		if (slice_equal(wire_slice(receipt->id), SLICE_ARRAY(model->receipts.items[i].id))) {
 			if (!step->result->is_unchanged)
-				sim_fail(model->sim, "I5", "a receipt's id was taken twice");
+				run_fail(model->run, "I5", "a receipt's id was taken twice");
 			return;
 		}
 	struct model_receipt *row = LIST_ADD(&model->receipts);
@@ -192,12 +185,12 @@ static void apply_charter(struct model *model, const struct model_step *step)
 {
 	model->charter = model_charter(model, wire_slice(step->operation->charter->hash));
 	if (model->charter == NULL)
-		sim_fail(model->sim, "model", "a charter that nobody wrote");
+		run_fail(model->run, "model", "a charter that nobody wrote");
 }
 
 static void apply_open_store(struct model *model, const struct model_step *step)
 {
-	model->stores[place_of(model, step->operation->open_store->store)].is_open = true;
+	model->stores[model_place(model, step->operation->open_store->store)].is_open = true;
 }
 
 static void apply_invite(struct model *model, const struct model_step *step)
@@ -220,7 +213,7 @@ static void use_invitation(struct model *model, const struct model_step *step)
 	Kluis__JoinContent *content;
 	uint8_t hash[HASH_SIZE];
 
-	sim_must(model->sim,
+	run_must(model->run,
 		 WIRE_DECODE(JoinContent, join_content, content_of(model, step->operation->join->commitment),
 			     &model->arena, &content),
 		 "code");
@@ -230,11 +223,11 @@ static void use_invitation(struct model *model, const struct model_step *step)
 		if (strcmp(row->name, step->entry->request->principal) != 0 || !row->is_open)
 			continue;
 		if (memcmp(hash, row->code_hash, HASH_SIZE) != 0 || step->time_ms >= row->expires_ms)
-			sim_fail(model->sim, "I4", "joined by a code that is wrong or expired");
+			run_fail(model->run, "I4", "joined by a code that is wrong or expired");
 		row->is_open = false;
 		return;
 	}
-	sim_fail(model->sim, "I4", "joined without an invitation that is open");
+	run_fail(model->run, "I4", "joined without an invitation that is open");
 }
 
 /* The key itself was taken before the signature was checked. */
@@ -246,7 +239,7 @@ static void apply_join(struct model *model, const struct model_step *step)
 static void apply_draft(struct model *model, const struct model_step *step)
 {
 	const Kluis__Draft *draft = step->operation->draft;
-	struct model_standing *candidate = &model->stores[place_of(model, draft->store)].candidate;
+	struct model_standing *candidate = &model->stores[model_place(model, draft->store)].candidate;
 
 	candidate->spec = model_agreement(model, wire_slice(draft->hash));
 	candidate->state = AGREEMENT_DRAFTED;
@@ -255,10 +248,10 @@ static void apply_draft(struct model *model, const struct model_step *step)
 static void apply_offer(struct model *model, const struct model_step *step)
 {
 	const struct agreement_spec *spec = model_agreement(model, wire_slice(step->operation->offer->hash));
-	struct model_standing *candidate = &model->stores[place_of(model, spec->store)].candidate;
+	struct model_standing *candidate = &model->stores[model_place(model, spec->store)].candidate;
 
 	if (candidate->spec != spec || candidate->state != AGREEMENT_DRAFTED)
-		sim_fail(model->sim, "I4", "offered what is not drafted");
+		run_fail(model->run, "I4", "offered what is not drafted");
 	candidate->state = AGREEMENT_OFFERED;
 }
 
@@ -270,13 +263,13 @@ static void apply_accept(struct model *model, const struct model_step *step)
 	uint64_t time_s = step->time_ms / 1000;
 
 	if (store->candidate.spec != spec || store->candidate.state != AGREEMENT_OFFERED)
-		sim_fail(model->sim, "I4", "accepted what is not offered");
+		run_fail(model->run, "I4", "accepted what is not offered");
 	if (current->spec != NULL && current->state == AGREEMENT_SUSPENDED)
-		sim_fail(model->sim, "I6", "accepted while suspended");
+		run_fail(model->run, "I6", "accepted while suspended");
 	if (current->spec != NULL && current->state == AGREEMENT_ACTIVE && time_s < current->spec->until_s &&
 	    (!spec->has_supersedes || memcmp(spec->supersedes, current->spec->hash, HASH_SIZE) != 0 ||
 	     time_s < spec->from_s))
-		sim_fail(model->sim, "I4", "an agreement was replaced by one that may not");
+		run_fail(model->run, "I4", "an agreement was replaced by one that may not");
 	store->current = (struct model_standing){.spec = spec, .state = AGREEMENT_ACTIVE};
 	store->candidate = (struct model_standing){.spec = NULL};
 }
@@ -284,7 +277,7 @@ static void apply_accept(struct model *model, const struct model_step *step)
 static void apply_standing(struct model *model, const struct model_step *step)
 {
 	const Kluis__Standing *standing = step->operation->standing;
-	struct model_standing *current = &model->stores[place_of(model, standing->store)].current;
+	struct model_standing *current = &model->stores[model_place(model, standing->store)].current;
 	static const enum agreement_state to[] = {AGREEMENT_NONE, AGREEMENT_SUSPENDED, AGREEMENT_ACTIVE,
 						  AGREEMENT_TERMINATED};
 	enum agreement_state from = current->spec == NULL ? AGREEMENT_NONE : current->state;
@@ -293,14 +286,14 @@ static void apply_standing(struct model *model, const struct model_step *step)
 						: from == AGREEMENT_ACTIVE || from == AGREEMENT_SUSPENDED;
 
 	if (!is_right)
-		sim_fail(model->sim, "I4", "standing %u from state %d", standing->action, (int)from);
+		run_fail(model->run, "I4", "standing %u from state %d", standing->action, (int)from);
 	current->state = to[standing->action];
 }
 
 static void apply_staff(struct model *model, const struct model_step *step)
 {
 	const Kluis__Staff *staff = step->operation->staff;
-	struct model_store *store = &model->stores[step->is_store ? step->store : place_of(model, staff->store)];
+	struct model_store *store = &model->stores[step->is_store ? step->store : model_place(model, staff->store)];
 	struct model_employee *employee = model_employee(store, wire_slice(staff->employee));
 
 	if (employee == NULL) {

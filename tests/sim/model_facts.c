@@ -13,7 +13,15 @@ int model_purpose(const char *name)
 	return -1;
 }
 
-struct model_customer *model_customer(struct model *model, struct slice pseudonym)
+size_t model_place(const struct model *model, uint32_t number)
+{
+	for (size_t i = 0; i < model->store_count; i++)
+		if (model->stores[i].number == number)
+			return i;
+	run_fail(model->run, "model", "store %u", number);
+}
+
+struct model_customer *model_customer(const struct model *model, struct slice pseudonym)
 {
 	for (size_t i = 0; i < model->customers.count; i++)
 		if (slice_equal(pseudonym, SLICE_ARRAY(model->customers.items[i].pseudonym)))

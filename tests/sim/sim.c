@@ -1,75 +1,21 @@
 #include "sim.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
 #include "seeded.h"
 
 #define FRAME 1024
 
-void sim_fail(const struct sim *sim, const char *invariant, const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(stderr, "seed %llu step %llu: %s: ", (unsigned long long)sim->seed, (unsigned long long)sim->step,
-		invariant);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fprintf(stderr, "\n");
-	exit(1);
-}
-
-void sim_must(const struct sim *sim, enum err err, const char *what)
-{
-	if (err != ERR_OK)
-		sim_fail(sim, "sim", "%s: %s", what, error_text(err));
-}
-
-void sim_trace(const struct sim *sim, const char *format, ...)
-{
-	va_list arguments;
-
-	if (!sim->is_verbose)
-		return;
-	printf("%6llu ", (unsigned long long)sim->step);
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	printf("\n");
-}
-
 uint64_t draw(struct sim *sim, uint64_t bound)
 {
-	return random_below(&sim->random, bound);
+	return run_draw(&sim->run, bound);
 }
 
 bool chance(struct sim *sim, unsigned percent)
 {
-	return draw(sim, 100) < percent;
-}
-
-void *sim_take(size_t size)
-{
-	void *place = calloc(1, size);
-
-	if (place == NULL)
-		abort();
-	return place;
-}
-
-void *list_grow(void *items, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return items;
-	*capacity = *capacity == 0 ? 16 : *capacity * 2;
-	items = realloc(items, *capacity * size);
-	if (items == NULL)
-		abort();
-	return items;
+	return run_chance(&sim->run, percent);
 }
 
 /* ---- events ---- */
@@ -134,7 +80,7 @@ static void event_repeat(struct sim *sim)
 	const struct message *old = &sim->queue[draw(sim, sim->queue_count)];
 	struct message *copy = &sim->queue[sim->queue_count++];
 	*copy = *old;
-	copy->data = sim_take(old->length + 1);
+	copy->data = run_take(old->length + 1);
 	memcpy(copy->data, old->data, old->length);
 	sim->counts[COUNT_LATE]++;
 }
@@ -166,7 +112,7 @@ static void event_disk(struct sim *sim)
 {
 	sim->is_full = !sim->is_full;
 	store_memory_set_full(sim->franchise.store, sim->is_full);
-	sim_trace(sim, "the broker's disk is %s", sim->is_full ? "full" : "not full");
+	run_trace(&sim->run, "the broker's disk is %s", sim->is_full ? "full" : "not full");
 }
 
 static void event_client_crash(struct sim *sim)
@@ -241,13 +187,14 @@ static void settle(struct sim *sim)
 
 static void report(const struct sim *sim)
 {
-	if (!sim->is_verbose)
+	if (!sim->run.is_verbose)
 		return;
 	printf("seed %llu: %llu entries, %llu disclosed, %llu refused, %llu pages, %llu joins, %llu crashes, %llu "
 	       "answered again, %zu customers\n",
-	       (unsigned long long)sim->seed, (unsigned long long)sim->counts[COUNT_ENTRIES],
-	       (unsigned long long)sim->counts[COUNT_DISCLOSED], (unsigned long long)sim->counts[COUNT_REFUSED],
-	       (unsigned long long)sim->counts[COUNT_PAGES], (unsigned long long)sim->counts[COUNT_JOINS],
+	       (unsigned long long)sim->run.seed, (unsigned long long)sim->model->counts[MODEL_ENTRIES],
+	       (unsigned long long)sim->model->counts[MODEL_DISCLOSED],
+	       (unsigned long long)sim->model->counts[MODEL_REFUSED],
+	       (unsigned long long)sim->model->counts[MODEL_PAGES], (unsigned long long)sim->model->counts[MODEL_JOINS],
 	       (unsigned long long)sim->counts[COUNT_CRASHES], (unsigned long long)sim->counts[COUNT_AGAIN],
 	       sim->model->customers.count);
 }
@@ -256,12 +203,14 @@ static void begin(struct sim *sim, uint64_t seed)
 {
 	seeded_start(seed);
 	store_memory_reset(seed);
-	sim->random.state = seed * 2 + 1;
+	sim->run.random.state = seed * 2 + 1;
 	sim->begin_ms = sim->now_ms = FRANCHISE_DAY * DAY_MS + draw(sim, DAY_MS);
 	sim->has_windows = chance(sim, 40);
 	arena_init(&sim->franchise.arena, (size_t)64 * 1024 * 1024);
 	clients_new(sim);
-	sim->model = model_new(sim);
+	sim->model = model_new(&sim->run, &sim->franchise.log.public, &sim->office.key.public);
+	for (size_t i = 0; i < STORES; i++)
+		model_add_store(sim->model, sim->stores[i].store, sim->stores[i].key.public.name);
 	broker_new(sim);
 	work_begin(sim);
 }
@@ -285,15 +234,13 @@ static void end(struct sim *sim, struct hash *ret_root)
 	store_memory_reset(0);
 }
 
-void sim_run(uint64_t seed, uint64_t steps, bool is_verbose, struct hash *ret_root)
+void sim_run(const struct seeds_run *run, struct hash *ret_root)
 {
-	struct sim *sim = sim_take(sizeof(*sim));
+	struct sim *sim = run_take(sizeof(*sim));
 
-	sim->seed = seed;
-	sim->steps = steps;
-	sim->is_verbose = is_verbose;
-	begin(sim, seed);
-	for (sim->step = 1; sim->step <= steps; sim->step++) {
+	sim->run = (struct run){.seed = run->seed, .is_verbose = run->is_verbose, .now_ms = &sim->now_ms};
+	begin(sim, run->seed);
+	for (sim->run.step = 1; sim->run.step <= run->steps; sim->run.step++) {
 		mend(sim);
 		event(sim);
 	}

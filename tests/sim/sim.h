@@ -20,24 +20,19 @@
 #include "key_shelf.h"
 #include "kluis/invitation.h"
 #include "kluis/session.h"
-#include "random.h"
+#include "model.h"
 #include "replica.h"
-#include "spec.h"
+#include "seeds.h"
 #include "store_memory.h"
 #include "sync.h"
 
-#define STORES 5
+#define STORES MODEL_STORES
 #define STORE_LANES 3 /* tills, a second till, sync */
 #define LANE_SYNC 2
 #define OFFICE_LANES 6
 #define CLIENTS (OFFICE_LANES + STORES * STORE_LANES + 1)
 #define QUEUE_MAX 128
 #define WAITING_MAX 24
-#define LIST(type)                                                                                                     \
-	struct {                                                                                                       \
-		type *items;                                                                                           \
-		size_t count, capacity;                                                                                \
-	}
 
 struct sim;
 struct client;
@@ -95,9 +90,7 @@ struct received {
 };
 
 struct sim {
-	uint64_t seed, step, steps;
-	bool is_verbose;
-	struct random random;
+	struct run run;
 	uint64_t now_ms, begin_ms;
 	int64_t skew_ms;	/* of the broker's clock */
 	bool has_windows;	/* scopes that time alone changes */
@@ -120,36 +113,16 @@ struct sim {
 	struct client clients[CLIENTS];
 	LIST(struct received) received;
 	struct model *model;
-	uint64_t counts[8]; /* COUNT_* */
+	uint64_t counts[3]; /* COUNT_* */
 };
 
-enum {
-	COUNT_ENTRIES,
-	COUNT_DISCLOSED,
-	COUNT_CRASHES,
-	COUNT_AGAIN,
-	COUNT_PAGES,
-	COUNT_LATE,
-	COUNT_REFUSED,
-	COUNT_JOINS
-};
+enum { COUNT_CRASHES, COUNT_AGAIN, COUNT_LATE };
 
 /* ---- sim.c ---- */
-/* Ends the program: the invariant's name, seed, step and words. */
-void sim_fail(const struct sim *sim, const char *invariant, const char *format, ...)
-	__attribute__((format(printf, 3, 4), noreturn));
-void sim_must(const struct sim *sim, enum err err, const char *what);
-void sim_trace(const struct sim *sim, const char *format, ...) PRINTF_LIKE(2, 3);
 uint64_t draw(struct sim *sim, uint64_t bound);
 bool chance(struct sim *sim, unsigned percent);
-/* calloc and realloc that cannot fail. */
-void *sim_take(size_t size);
-void *list_grow(void *items, size_t count, size_t *capacity, size_t size);
-#define LIST_ADD(list)                                                                                                 \
-	((list)->items = list_grow((list)->items, (list)->count, &(list)->capacity, sizeof(*(list)->items)),           \
-	 &(list)->items[(list)->count++])
 /* One run; the root of the log at its end. */
-void sim_run(uint64_t seed, uint64_t steps, bool is_verbose, struct hash *ret_root);
+void sim_run(const struct seeds_run *run, struct hash *ret_root);
 
 /* ---- broker.c ---- */
 void broker_new(struct sim *sim);

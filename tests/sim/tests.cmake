@@ -14,8 +14,10 @@ endforeach()
 
 # Shops that run themselves; more of them by hand: kluis-branch-sim --seeds 1-20000.
 file(GLOB branch_sources CONFIGURE_DEPENDS ${sim_folder}/branch*.c)
-add_executable(kluis-branch-sim ${branch_sources}
-  ${sim_folder}/auditing.c ${sim_folder}/seeded.c ${sim_folder}/store_memory.c ${sim_folder}/version.c)
+foreach(name auditing model model_apply model_facts run seeded seeds spec store_memory version)
+  list(APPEND branch_sources ${sim_folder}/${name}.c)
+endforeach()
+add_executable(kluis-branch-sim ${branch_sources})
 target_link_options(kluis-branch-sim PRIVATE LINKER:--wrap=staff_check_pin LINKER:--wrap=log_event)
 target_link_libraries(kluis-branch-sim PRIVATE kluis_test_lib kluis_core kluis_agent kluis_audit)
 foreach(run "branches;--seeds;1-200" "branches-repeat;--seeds;201-205;--twice")

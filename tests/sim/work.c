@@ -7,7 +7,7 @@
 
 #include "kluis/hash.h"
 #include "kluis/note.h"
-#include "model.h"
+#include "sim.h"
 
 #define ACTIONS_MAX 4
 #define CARDS 25
@@ -18,7 +18,7 @@ static void *take(struct sim *sim, size_t size)
 {
 	void *place = arena_alloc(&sim->franchise.arena, size);
 
-	sim_must(sim, place == NULL ? ERR_MEMORY : ERR_OK, "memory");
+	run_must(&sim->run, place == NULL ? ERR_MEMORY : ERR_OK, "memory");
 	return place;
 }
 
@@ -249,7 +249,7 @@ static void add_charter(struct sim *sim)
 {
 	struct model *model = sim->model;
 	const struct charter_spec *spec =
-		spec_charter(&sim->random, 1 + (unsigned)model->charters.count, sim->has_windows, &model->arena);
+		spec_charter(&sim->run.random, 1 + (unsigned)model->charters.count, sim->has_windows, &model->arena);
 
 	sim->has_other_charter = sim->has_other_charter || model->charters.count > 0;
 	*LIST_ADD(&model->charters) = spec;
@@ -267,7 +267,7 @@ static struct action make_charter(struct sim *sim, struct actor *actor)
 		add_charter(sim);
 	const struct charter_spec *spec = model->charters.items[model->charters.count - 1];
 	bytes_init(&note, PAPER_MAX);
-	sim_must(sim, note_sign(slice_text(spec->text), &key, 1, &note), "sign");
+	run_must(&sim->run, note_sign(slice_text(spec->text), &key, 1, &note), "sign");
 	KIND(action, Charter, charter);
 	action.operation->charter->hash = wire_data(SLICE_ARRAY(spec->hash));
 	action.paper = kept(sim, bytes_slice(&note));
@@ -280,7 +280,7 @@ static const struct agreement_spec *new_agreement(struct sim *sim, const struct 
 	const struct model_standing *current = &model->stores[store_place(sim, store)].current;
 	const uint8_t *supersedes = current->spec != NULL && chance(sim, 80) ? current->spec->hash : NULL;
 	const struct agreement_spec *spec =
-		spec_agreement(&sim->random, store->store, today(sim), model->charter, supersedes, &model->arena);
+		spec_agreement(&sim->run.random, store->store, today(sim), model->charter, supersedes, &model->arena);
 
 	*LIST_ADD(&model->agreements) = spec;
 	return spec;
@@ -324,7 +324,7 @@ static ProtobufCBinaryData signature_of(struct sim *sim, const char *text, const
 {
 	uint8_t *signature = take(sim, SIGNATURE_SIZE);
 
-	sim_must(sim, note_make_signature(slice_text(text), key, signature), "sign");
+	run_must(&sim->run, note_make_signature(slice_text(text), key, signature), "sign");
 	return wire_data(SLICE(signature, SIGNATURE_SIZE));
 }
 
@@ -456,7 +456,7 @@ static struct action make_invite(struct sim *sim, struct actor *actor)
 	uint64_t spans_ms[] = {900, 5000, DAY_MS, 20 * DAY_MS, 20 * DAY_MS};
 
 	(void)actor;
-	random_fill(&sim->random, guest->code, sizeof(guest->code));
+	random_fill(&sim->run.random, guest->code, sizeof(guest->code));
 	guest->is_invited = true;
 	sha256(SLICE_ARRAY(guest->code), hash);
 	KIND(action, Invite, invite);
