@@ -264,114 +264,6 @@ void check_now(struct sim *sim)
 
 /* ---- I11 ---- */
 
-struct comparing {
-	struct sim *sim;
-	size_t store;
-	unsigned purpose;
-	uint64_t found;
-};
-
-static int grant_of(const struct comparing *comparing, const struct model_customer *customer)
-{
-	struct model_ask ask = {.store = comparing->store,
-				.purpose = comparing->purpose,
-				.operation = OPERATION_SYNC,
-				.time_s = broker_now(comparing->sim) / 1000,
-				.customer = customer};
-
-	return model_permits(comparing->sim->model, &ask);
-}
-
-/* What a sync gives beside the values (R130, R132): fields 1, 3 and 4 are those that customers are found by. */
-static void check_beside(const struct comparing *comparing, const struct model_customer *customer,
-			 const struct replica_row *row, const Kluis__Values *values)
-{
-	struct sim *sim = comparing->sim;
-	const struct agreement_spec *spec = sim->model->stores[comparing->store].current.spec;
-	const struct model_record *record = &customer->records.items[customer->records.count - 1];
-	const struct model_visit *visit = &customer->visits[comparing->store];
-	const Kluis__Facts *facts = values->facts;
-	bool is_looked_up = false;
-	size_t handles = 0;
-
-	for (size_t i = 0; i < spec->grant_count; i++)
-		is_looked_up |= spec->grants[i].purpose == comparing->purpose &&
-				(spec->grants[i].operations >> OPERATION_LOOKUP & 1) != 0;
-	for (unsigned field = 0; field < SPEC_FIELDS && is_looked_up; field++)
-		handles += field != 1 && field <= 3 && record->values[field] != NULL;
-	if (values->n_handles != handles)
-		run_fail(&sim->run, "I11", "%zu handles, not %zu", values->n_handles, handles);
-	if (facts == NULL || facts->has_last_visit_day != visit->has ||
-	    (visit->has &&
-	     (facts->last_visit_day > visit->day || (sim->has_windows && facts->last_visit_day != visit->day))) ||
-	    facts->is_registered_here != (customer->registered.is_known && customer->registered.store == spec->store) ||
-	    facts->is_owned_here !=
-		    model_is_owner(sim->model, customer, spec->store, (int64_t)(broker_now(sim) / DAY_MS)))
-		run_fail(&sim->run, "I11", "store %u has other facts: %d registered, %d owned, %d on day %d",
-			 spec->store, facts != NULL, facts != NULL && facts->is_registered_here,
-			 facts != NULL && facts->is_owned_here, facts == NULL ? 0 : facts->last_visit_day);
-	for (size_t i = 0; i < values->n_superseded; i++)
-		if ((row->fields >> (values->superseded[i]->field - 1) & 1) == 0)
-			run_fail(&sim->run, "I4", "store %u has a superseded value of a field that it has not",
-				 spec->store);
-}
-
-static void check_row(struct comparing *comparing, const struct model_customer *customer, int grant,
-		      const struct replica_row *row)
-{
-	struct sim *sim = comparing->sim;
-	const struct grant_spec *spec = &sim->model->stores[comparing->store].current.spec->grants[grant];
-	const struct model_record *record = &customer->records.items[customer->records.count - 1];
-	struct arena arena CLEANUP(arena_fini);
-	Kluis__Values *values;
-
-	arena_init(&arena, REQUEST_ARENA_MAX);
-	if (row->version != customer->records.count || row->fields != model_fields(spec, record))
-		run_fail(&sim->run, "I11", "store %u has version %u of %zu", sim->stores[comparing->store].store,
-			 row->version, customer->records.count);
-	run_must(&sim->run, WIRE_DECODE(Values, values, row->content, &arena, &values), "values");
-	for (size_t i = 0; i < values->n_values; i++) {
-		unsigned field = values->values[i]->field - 1;
-		if (field >= SPEC_FIELDS || record->values[field] == NULL ||
-		    strcmp(values->values[i]->value, model_shown(spec, record, field, &arena)) != 0)
-			run_fail(&sim->run, "I11", "store %u has another value of field %u",
-				 sim->stores[comparing->store].store, field + 1);
-	}
-	check_beside(comparing, customer, row, values);
-}
-
-static enum err compare_row(void *context, const struct replica_row *row)
-{
-	struct comparing *comparing = context;
-	struct sim *sim = comparing->sim;
-	const struct model_customer *customer = model_customer(sim->model, row->customer);
-	int grant = customer == NULL ? -1 : grant_of(comparing, customer);
-
-	if (grant < 0)
-		run_fail(&sim->run, "I11", "store %u holds somebody whom no grant for %s gives it",
-			 sim->stores[comparing->store].store, spec_purposes[comparing->purpose]);
-	check_row(comparing, customer, grant, row);
-	comparing->found++;
-	return ERR_OK;
-}
-
-static void compare_copy(struct comparing *comparing)
-{
-	struct sim *sim = comparing->sim;
-	uint64_t expected = 0;
-
-	run_must(&sim->run,
-		 replica_each(&sim->stores[comparing->store].copy, spec_purposes[comparing->purpose], compare_row,
-			      comparing),
-		 "copy");
-	for (size_t i = 0; i < sim->model->customers.count; i++)
-		expected += grant_of(comparing, &sim->model->customers.items[i]) >= 0;
-	if (comparing->found != expected)
-		run_fail(&sim->run, "I11", "store %u holds %" PRIu64 " customers for %s, granted are %" PRIu64,
-			 sim->stores[comparing->store].store, comparing->found, spec_purposes[comparing->purpose],
-			 expected);
-}
-
 static enum err forget_cursor(struct store_txn *txn, void *purpose)
 {
 	uint8_t key[NAME_MAX_ + 1];
@@ -419,11 +311,12 @@ void check_copies(struct sim *sim)
 		if (principal == NULL || memcmp(principal->key, store->key.public.key, KEY_SIZE) != 0)
 			continue;
 		for (unsigned purpose = 0; purpose < SPEC_PURPOSES; purpose++) {
-			struct comparing comparing = {.sim = sim, .store = i, .purpose = purpose};
-			if (grant_of(&comparing, NULL) < 0)
+			struct model_view view = {
+				.store = i, .purpose = purpose, .now_ms = broker_now(sim), .is_new = sim->has_windows};
+			if (model_holds(sim->model, &view, NULL) < 0)
 				continue;
 			sync_all(sim, i, purpose);
-			compare_copy(&comparing);
+			model_compare(sim->model, &view, &store->copy);
 		}
 	}
 }

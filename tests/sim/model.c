@@ -35,8 +35,10 @@ void model_free(struct model **model)
 
 	for (size_t i = 0; i < MODEL_STORES; i++)
 		free(old->stores[i].employees.items);
-	for (size_t i = 0; i < old->customers.count; i++)
+	for (size_t i = 0; i < old->customers.count; i++) {
 		free(old->customers.items[i].records.items);
+		free(old->customers.items[i].changes.items);
+	}
 	for (size_t i = 0; i < old->truths.count; i++)
 		free(old->truths.items[i].content);
 	void *lists[] = {old->leaves.items,   old->roots.items,	     old->requests.items,   old->checkpoints.items,
@@ -58,6 +60,14 @@ void model_tell(struct model *model, struct slice commitment, struct slice conte
 	if (content.length > 0)
 		memcpy(truth->content, content.data, content.length);
 	truth->length = content.length;
+}
+
+struct slice model_content(const struct model *model, ProtobufCBinaryData commitment)
+{
+	for (size_t i = 0; i < model->truths.count; i++)
+		if (slice_equal(wire_slice(commitment), SLICE_ARRAY(model->truths.items[i].commitment)))
+			return SLICE(model->truths.items[i].content, model->truths.items[i].length);
+	run_fail(model->run, "model", "an operation's commitment was never made");
 }
 
 /* ---- I3 ---- */
@@ -497,7 +507,7 @@ void model_disclosed(const struct model *model, const struct entry *entry, const
 	for (size_t i = 0; i < values->n_values; i++) {
 		unsigned field = values->values[i]->field - 1;
 		if (field >= SPEC_FIELDS || record->values[field] == NULL ||
-		    strcmp(values->values[i]->value, model_shown(grant, record, field, &arena)) != 0)
+		    strcmp(values->values[i]->value, model_shown(grant, field, record->values[field], &arena)) != 0)
 			run_fail(model->run, "I4", "received another value of field %u than was written", field + 1);
 		fields |= (uint64_t)1 << field;
 	}

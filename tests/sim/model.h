@@ -9,6 +9,7 @@
 #include "kluis/merkle.h"
 #include "kluis/operation.h"
 #include "kluis/ownership.h"
+#include "replica.h"
 #include "run.h"
 #include "spec.h"
 
@@ -27,9 +28,20 @@ struct model_stamp {
 };
 
 struct model_record {
-	char *values[SPEC_FIELDS]; /* NULL: none */
+	const char *values[SPEC_FIELDS]; /* NULL: none */
 	struct model_stamp stamps[SPEC_FIELDS];
+	size_t versions[SPEC_FIELDS]; /* in which the value, or its absence, came; 0: it never had one */
 };
+
+/* One field of one change, as it came. */
+struct model_change {
+	unsigned field;
+	size_t version, basis; /* in which it came, on which it was made */
+	struct model_stamp stamp;
+	const char *value;
+};
+#define MODEL_SUPERSEDED_MAX 8				  /* that the broker keeps */
+#define MODEL_KEPT_MAX ((MODEL_STORES + 1) * SPEC_FIELDS) /* by all that may change a field */
 
 struct model_customer {
 	uint8_t pseudonym[PSEUDONYM_SIZE];
@@ -39,6 +51,8 @@ struct model_customer {
 	bool has_status[SPEC_PURPOSES];
 	uint32_t status[SPEC_PURPOSES];
 	LIST(struct model_record) records; /* by version - 1 */
+	LIST(struct model_change) changes; /* as they came */
+	bool is_crowded;		   /* more was superseded at some time than is kept */
 };
 
 struct model_employee {
@@ -157,9 +171,8 @@ bool model_in_force(const struct model *model, size_t store, uint64_t time_s);
 bool model_is_owner(const struct model *model, const struct model_customer *customer, uint32_t store, int64_t today);
 /* The fields of a grant that a record has. */
 uint64_t model_fields(const struct grant_spec *grant, const struct model_record *record);
-/* What may be seen of a field, in the arena. */
-const char *model_shown(const struct grant_spec *grant, const struct model_record *record, unsigned field,
-			struct arena *arena);
+/* What may be seen of a field's value, in the arena. */
+const char *model_shown(const struct grant_spec *grant, unsigned field, const char *value, struct arena *arena);
 /* Customers counted on the grant's day. */
 uint32_t model_uses(const struct model *model, const struct agreement_spec *spec, size_t grant, uint32_t day);
 bool model_is_used(const struct model *model, const struct agreement_spec *spec, size_t grant, uint32_t day,
@@ -186,5 +199,30 @@ struct model_step {
 };
 /* Takes in what an operation without refusal did. */
 void model_apply(struct model *model, const struct model_step *step);
+/* What was told under a commitment. */
+struct slice model_content(const struct model *model, ProtobufCBinaryData commitment);
+
+/* ---- records (model_record.c) ---- */
+
+/* The next version of a customer's record, if the result says that there is one. */
+void model_write(struct model *model, const struct model_step *step, struct model_customer *customer,
+		 ProtobufCBinaryData commitment);
+/* What is kept beside the values of these fields (bits), newest first; how many. */
+size_t model_superseded(const struct model_customer *customer, uint64_t fields,
+			const struct model_change *ret_kept[static MODEL_KEPT_MAX]);
+
+/* ---- copies (model_copy.c) ---- */
+
+struct model_view {
+	size_t store; /* place */
+	unsigned purpose;
+	uint64_t now_ms;
+	bool is_new; /* the copy was made just now: its facts are today's */
+};
+/* By which grant a store holds a customer (NULL: anybody) in its copy, or -1. */
+int model_holds(const struct model *model, const struct model_view *view, const struct model_customer *customer);
+/* I11: the copy has these customers, these fields, so masked, with these values and what lost against them, and nobody
+ * and nothing else. */
+void model_compare(const struct model *model, const struct model_view *view, const struct replica *copy);
 
 #endif

@@ -9,93 +9,6 @@
 #include "kluis/hash.h"
 #include "model.h"
 
-static struct slice content_of(const struct model *model, ProtobufCBinaryData commitment)
-{
-	for (size_t i = 0; i < model->truths.count; i++)
-		if (slice_equal(wire_slice(commitment), SLICE_ARRAY(model->truths.items[i].commitment)))
-			return SLICE(model->truths.items[i].content, model->truths.items[i].length);
-	run_fail(model->run, "model", "an operation's commitment was never made");
-}
-
-/* ---- records ---- */
-
-/* When, by whom and on which version this operation's values were made. */
-static struct model_stamp made_by(const struct model *model, const struct model_step *step, size_t latest,
-				  size_t *ret_basis)
-{
-	const Kluis__Update *update = step->operation->update;
-	bool is_update = step->operation->kind_case == KLUIS__OPERATION__KIND_UPDATE;
-	struct model_stamp made = {.has = true,
-				   .made_ms = step->time_ms - step->time_ms % 1000 + 999,
-				   .store = step->is_store ? model->stores[step->store].number : 100000};
-
-	*ret_basis = latest;
-	if (!is_update || !step->is_store || !update->has_made_ms)
-		return made;
-	*ret_basis = update->has_basis ? update->basis : 0;
-	if (update->made_ms < made.made_ms)
-		made.made_ms = update->made_ms;
-	return made;
-}
-
-/* Does it stand against what is there? Not if that was made later, and this one not on it. */
-static bool stands(struct model_stamp *made, const struct model_stamp *base, const struct model_stamp *before)
-{
-	if (base != NULL && base->has && base->made_ms >= made->made_ms) {
-		made->made_ms = base->made_ms;
-		made->step = base->step + 1;
-	}
-	if (!before->has)
-		return true;
-	if (made->store == before->store) { /* its own: whatever the clock did */
-		bool is_later = made->made_ms > before->made_ms ||
-				(made->made_ms == before->made_ms && made->step > before->step);
-		*made = is_later ? *made : *before;
-		return true;
-	}
-	if (made->made_ms != before->made_ms)
-		return made->made_ms > before->made_ms;
-	return made->step != before->step ? made->step > before->step : made->store >= before->store;
-}
-
-static void write_record(struct model *model, const struct model_step *step, struct model_customer *customer,
-			 ProtobufCBinaryData commitment)
-{
-	Kluis__Values *values;
-	struct model_record record = {{NULL}};
-
-	if (!step->result->has_version)
-		return;
-	if (step->result->version != customer->records.count + 1)
-		run_fail(model->run, "I10", "version %u written over %zu", step->result->version,
-			 customer->records.count);
-	if (customer->records.count > 0)
-		record = customer->records.items[customer->records.count - 1];
-	run_must(model->run, WIRE_DECODE(Values, values, content_of(model, commitment), &model->arena, &values),
-		 "values");
-	size_t basis, count = customer->records.count;
-	struct model_stamp made = made_by(model, step, count, &basis);
-	const struct model_record *base =
-		basis == 0 || count == 0 ? NULL : &customer->records.items[(basis < count ? basis : count) - 1];
-	uint64_t lost = 0;
-	for (size_t i = 0; i < values->n_values; i++) {
-		char *value = values->values[i]->value;
-		unsigned field = values->values[i]->field - 1;
-		struct model_stamp stamp = made;
-
-		if (!stands(&stamp, base == NULL ? NULL : &base->stamps[field], &record.stamps[field])) {
-			lost |= (uint64_t)1 << field;
-			continue;
-		}
-		record.values[field] = *value == '\0' ? NULL : value;
-		record.stamps[field] = stamp;
-	}
-	if (step->result->lost != lost)
-		run_fail(model->run, "I10", "fields %llx were lost, not %llx", (unsigned long long)lost,
-			 (unsigned long long)step->result->lost);
-	*LIST_ADD(&customer->records) = record;
-}
-
 static void set_consent(struct model *model, struct model_customer *customer, const Kluis__ConsentState *state)
 {
 	int purpose = model_purpose(state->purpose);
@@ -126,7 +39,7 @@ static void apply_registration(struct model *model, const struct model_step *ste
 			.day = registration->has_day ? registration->day : (int32_t)(step->time_ms / DAY_MS)};
 	for (size_t i = 0; i < registration->n_consents; i++)
 		set_consent(model, customer, registration->consents[i]);
-	write_record(model, step, customer, registration->commitment);
+	model_write(model, step, customer, registration->commitment);
 }
 
 static struct model_customer *customer_of(struct model *model, const struct model_step *step)
@@ -140,7 +53,7 @@ static struct model_customer *customer_of(struct model *model, const struct mode
 
 static void apply_update(struct model *model, const struct model_step *step)
 {
-	write_record(model, step, customer_of(model, step), step->operation->update->commitment);
+	model_write(model, step, customer_of(model, step), step->operation->update->commitment);
 }
 
 static void apply_receipt(struct model *model, const struct model_step *step)
@@ -214,7 +127,7 @@ static void use_invitation(struct model *model, const struct model_step *step)
 	uint8_t hash[HASH_SIZE];
 
 	run_must(model->run,
-		 WIRE_DECODE(JoinContent, join_content, content_of(model, step->operation->join->commitment),
+		 WIRE_DECODE(JoinContent, join_content, model_content(model, step->operation->join->commitment),
 			     &model->arena, &content),
 		 "code");
 	sha256(wire_slice(content->code), hash);

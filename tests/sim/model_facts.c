@@ -200,10 +200,9 @@ uint64_t model_fields(const struct grant_spec *grant, const struct model_record 
 	return fields;
 }
 
-const char *model_shown(const struct grant_spec *grant, const struct model_record *record, unsigned field,
-			struct arena *arena)
+const char *model_shown(const struct grant_spec *grant, unsigned field, const char *value, struct arena *arena)
 {
-	const char *value = record->values[field], *shown = "";
+	const char *shown = "";
 
 	if (grant == NULL || !grant->masks_phone || field != 2)
 		return value;

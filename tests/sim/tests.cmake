@@ -14,7 +14,7 @@ endforeach()
 
 # Shops that run themselves; more of them by hand: kluis-branch-sim --seeds 1-20000.
 file(GLOB branch_sources CONFIGURE_DEPENDS ${sim_folder}/branch*.c)
-foreach(name auditing model model_apply model_facts run seeded seeds spec store_memory version)
+foreach(name auditing model model_apply model_copy model_facts model_record run seeded seeds spec store_memory version)
   list(APPEND branch_sources ${sim_folder}/${name}.c)
 endforeach()
 add_executable(kluis-branch-sim ${branch_sources})
