@@ -4,23 +4,16 @@
 
 #include "kluis/checkpoint.h"
 
-static enum err check_proof(const struct agent *agent, struct slice proof, uint64_t index, struct fault *fault)
+static enum err check_proof(const struct agent *agent, struct slice proof, uint64_t index, const struct hash *leaf,
+			    struct fault *fault)
 {
-	struct arena arena CLEANUP(arena_fini) = {0};
 	struct checkpoint checkpoint;
 	uint64_t proved;
-	const struct session *session = &agent->session;
-
-	arena_init(&arena, REQUEST_ARENA_MAX);
-	if (!session->has_acknowledgement || session->entry_index != index)
-		return ERR_OK; /* only this lane's last leaf is remembered; the proof is printed for who has the entry
-				*/
 	enum err err = ERR_SIGNATURE;
 	struct fault cause = {""};
 	for (size_t i = 0; i < agent->membership.log_count && err == ERR_SIGNATURE; i++) {
 		cause.text[0] = '\0';
-		err = tlog_proof_verify(proof, &session->entry_leaf, &agent->membership.logs[i], &proved, &checkpoint,
-					&cause);
+		err = tlog_proof_verify(proof, leaf, &agent->membership.logs[i], &proved, &checkpoint, &cause);
 	}
 	if (err == ERR_SIGNATURE)
 		return fault_set(fault, err, "%s; has the log another key? 'kluis-agent trust' asks", cause.text);
@@ -37,6 +30,10 @@ enum err office_prove(struct agent *agent, uint64_t index, struct arena *arena, 
 	Kluis__Prove prove = KLUIS__PROVE__INIT;
 	struct agent_call call = {.operation = &operation, .is_outside_agreement = true};
 
+	/* the lane remembers its last leaf alone, and the answer's own entry becomes that; another proof is printed for
+	 * who has the entry */
+	const struct hash leaf = agent->session.entry_leaf;
+	bool is_last = agent->session.has_acknowledgement && agent->session.entry_index == index;
 	prove.index = index;
 	operation.kind_case = KLUIS__OPERATION__KIND_PROVE;
 	operation.prove = &prove;
@@ -45,5 +42,5 @@ enum err office_prove(struct agent *agent, uint64_t index, struct arena *arena, 
 	if (answer.reply->n_data != 1 || answer.reply->data[0]->n_items != 1)
 		return fault_set(fault, ERR_MISMATCH, "the broker gave no proof");
 	*ret_proof = wire_slice(answer.reply->data[0]->items[0]);
-	return check_proof(agent, *ret_proof, index, fault);
+	return is_last ? check_proof(agent, *ret_proof, index, &leaf, fault) : ERR_OK;
 }

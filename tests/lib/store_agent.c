@@ -1,0 +1,119 @@
+#include "store_agent.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "unlogged.h"
+
+static void must(enum err err, const char *what, const struct fault *fault)
+{
+	if (err == ERR_OK)
+		return;
+	fprintf(stderr, "store_agent: %s: %s %s\n", what, error_text(err), fault->text);
+	abort();
+}
+
+/* ---- the network ---- */
+
+static enum err forged(struct store_agent *here, struct slice reply, struct bytes *ret_reply)
+{
+	struct arena *arena = &here->formula->arena;
+	Kluis__Reply *decoded;
+	uint8_t *copy = arena_copy(arena, reply);
+
+	TRY(WIRE_DECODE(Reply, reply, SLICE(copy, reply.length), arena, &decoded));
+	here->forge(here, decoded);
+	return wire_encode(&decoded->base, ret_reply);
+}
+
+static enum err send_it(void *context, struct slice message, struct bytes *ret_reply)
+{
+	struct store_agent *here = context;
+	struct exchange core = unlogged_exchange(here->formula);
+	struct bytes reply CLEANUP(bytes_fini) = {0};
+
+	here->sent++;
+	if (here->is_cut)
+		return ERR_NETWORK;
+	bytes_init(&reply, MESSAGE_MAX);
+	TRY(core.send(core.context, message, &reply));
+	if (here->is_reply_lost)
+		return ERR_TIMEOUT;
+	if (here->forge != NULL)
+		return forged(here, bytes_slice(&reply), ret_reply);
+	return bytes_append(ret_reply, bytes_slice(&reply));
+}
+
+/* ---- the folder ---- */
+
+static void open_agent(struct store_agent *here)
+{
+	struct fault fault = {""};
+	struct exchange exchange = {.context = here, .send = send_it};
+
+	must(agent_open(&here->agent, here->folder, &fault), "agent_open", &fault);
+	must(session_open(&here->agent.session, &here->agent.key, LANE_ADMIN, exchange,
+			  session_files(here->agent.lanes), &fault),
+	     "session", &fault);
+}
+
+static void make_folder(struct store_agent *here)
+{
+	char path[HOME_PATH_MAX];
+	struct fault fault = {""};
+	struct invitation invitation = {.origin = FRANCHISE_ORIGIN,
+					.principal = here->party->key.public.name,
+					.address = "tls+tcp://localhost:7400",
+					.certificate_pem = "none\n",
+					.log = here->formula->log.public,
+					.controller = here->formula->office.key.public};
+
+	must(home_create(here->folder, &invitation, &fault), "home_create", &fault);
+	must(home_path(here->folder, "store.key", path, &fault), "path", &fault);
+	unlink(path);
+	must(secret_key_write(&here->party->key, path, &fault), "store.key", &fault);
+}
+
+/* What the party has done so far was on the agent's lane, which now goes on from there. */
+static void take_over(struct session *session, struct party *party)
+{
+	session->sequence = party->sequence;
+	session->has_acknowledgement = party->has_acknowledgement;
+	session->entry_index = party->index;
+	session->entry_leaf = party->leaf;
+	session->is_unsaved = true;
+	party->lane = 9;
+	party->sequence = 0;
+	party->has_acknowledgement = false;
+}
+
+void store_agent_begin(struct store_agent *here, const char *grants)
+{
+	*here = (struct store_agent){.formula = franchise_new(NULL)};
+	here->party = franchise_store(here->formula, 12, grants);
+	scratch_new(here->scratch);
+	snprintf(here->folder, sizeof here->folder, "%s/store-12", here->scratch);
+	make_folder(here);
+	open_agent(here);
+	take_over(&here->agent.session, here->party);
+}
+
+void store_agent_close(struct store_agent *here)
+{
+	agent_close(&here->agent);
+}
+
+void store_agent_restart(struct store_agent *here)
+{
+	agent_close(&here->agent);
+	open_agent(here);
+}
+
+void store_agent_end(struct store_agent *here)
+{
+	agent_close(&here->agent);
+	scratch_remove(here->scratch);
+	franchise_free(&here->formula);
+}
