@@ -7,7 +7,7 @@
 #include "seeded.h"
 
 #define MEMBERS 12
-#define ROUNDS_MAX 3000
+#define ROUNDS_MAX 1000
 
 uint64_t branch_draw(struct branches *all, uint64_t bound)
 {
@@ -88,10 +88,12 @@ static void begin(struct branches *all)
 	seeded_start(all->run.seed);
 	store_memory_reset(all->run.seed);
 	all->run.random.state = all->run.seed * 2 + 1;
-	all->formula = franchise_new(NULL);
+	arena_init(&all->arena, (size_t)64 * 1024 * 1024);
+	branch_model_begin(all);
 	all->run.now_ms = &all->formula->now_ms;
 	for (uint32_t i = 0; i < BRANCHES; i++) {
-		struct party *party = franchise_store(all->formula, 10 + i, GRANT_ALL);
+		struct party *party = franchise_store(all->formula, 10 + i, NULL);
+		model_add_store(all->model, party->store, party->key.public.name);
 		snprintf(name, sizeof name, "shop-%u", i);
 		branch_new(all, &all->shops[i], party, name);
 	}
@@ -146,7 +148,8 @@ static void settle(struct branches *all)
 		branch_follow_log(all);
 		if (quiet == BRANCHES)
 			return;
-		all->formula->now_ms += 2000;
+		/* then some wait for the hours of a grant */
+		all->formula->now_ms += round < ROUNDS_MAX / 2 ? 2000 : 600000;
 	}
 	branch_fail(all, "I8", "the shops never come to rest");
 }
@@ -173,7 +176,9 @@ static void end(struct branches *all, struct hash *ret_root)
 		branch_free(&all->shops[i]);
 	branch_net_free(all);
 	free(all->members.items);
+	branch_model_end(all);
 	franchise_free(&all->formula);
+	arena_fini(&all->arena);
 	store_memory_reset(0);
 }
 

@@ -18,6 +18,7 @@
 #include "franchise.h"
 #include "home.h"
 #include "key_shelf.h"
+#include "model.h"
 #include "run.h"
 #include "run/courier.h"
 #include "run/keeper.h"
@@ -28,7 +29,6 @@
 #define BRANCHES 3
 #define BRANCH_LANES 4 /* enum agent_lane and LANE_UPLOAD */
 #define BRANCH_STAFF 2
-#define BRANCH_PURPOSE "service"
 #define BRANCH_LATE_MAX 16
 
 struct branches;
@@ -37,6 +37,7 @@ struct branches;
 struct branch_item {
 	uint64_t number;
 	uint8_t hash[HASH_SIZE];
+	bool is_done; /* branch_check found it in the log */
 };
 /* What a till was shown from the copy. */
 struct branch_shown {
@@ -49,6 +50,9 @@ struct branch_shown {
 struct branch_done {
 	uint8_t hash[HASH_SIZE];
 	uint64_t index;
+	uint8_t customer[PSEUDONYM_SIZE];
+	bool is_by_value; /* a receipt for a card that was not in the copy: the shop did not know whose it is */
+	uint64_t number;  /* the item that it was; 0: not known yet */
 };
 struct branch_record {
 	uint64_t number;
@@ -70,7 +74,8 @@ struct branch {
 	/* the disk, beside the store on it */
 	struct branch_file lanes[BRANCH_LANES], charter, agreement;
 	struct key_shelf shelf;
-	uint8_t used_key[KEY_SIZE]; /* the last one that a lease was seen with: a copy may have been sealed under it */
+	/* the last one that a lease was seen with: a copy may have been sealed under it */
+	uint8_t used_keys[SPEC_PURPOSES][KEY_SIZE];
 	/* this machine */
 	struct shop shop;
 	struct keeper *keeper;
@@ -94,8 +99,8 @@ struct branch {
 	LIST(struct branch_shown) shown;
 	LIST(struct branch_done) done;
 	LIST(struct branch_record) records;
-	uint64_t destroyed, certificates; /* items, by certificates of a purge */
-	uint64_t lease_ms;		  /* the latest end of a lease that the broker's log gives */
+	uint64_t destroyed, certificates;  /* items, by certificates of a purge */
+	uint64_t leases_ms[SPEC_PURPOSES]; /* the latest end of a lease that the broker's log gives */
 	bool knows_ended;	       /* the shop was told of a suspension or termination, and not of a resumption */
 	bool knows_gone[BRANCH_STAFF]; /* and of whose removal */
 	bool is_gone[BRANCH_STAFF];
@@ -117,7 +122,9 @@ struct branches {
 	struct run run;
 	bool is_calm;
 	bool is_strict; /* see branches_run */
+	struct arena arena;
 	struct franchise *formula;
+	struct model *model;
 	struct branch shops[BRANCHES];
 	LIST(struct branch_member) members;
 	unsigned next_card;
@@ -180,11 +187,20 @@ void branch_courier(struct branch *branch);
 void branch_office(struct branches *all);
 void branch_register_members(struct branches *all, unsigned count);
 
+/* ---- branch_model.c ---- */
+/* A broker with a charter, whose messages the model hears from then on. */
+void branch_model_begin(struct branches *all);
+void branch_model_end(struct branches *all);
+/* Another agreement for a shop. supersedes: hash or NULL; is_open: as spec_lasting. */
+void branch_agree(struct branch *branch, const uint8_t *supersedes, bool is_open);
+/* I11: each copy is what the model says, or nothing. */
+void branch_check_copies(struct branch *branch);
+
 /* ---- branch_check.c ---- */
 /* An item is in the outbox under a number: what it is. */
 void branch_note_items(struct branch *branch);
 /* I6, at the moment at which a member is shown from the copy. */
-void branch_check_shown(struct branch *branch, const struct desk_member *member, size_t employee);
+void branch_check_shown(struct branch *branch, const struct desk_member *member, unsigned purpose, size_t employee);
 /* After all is drained. */
 void branch_check_end(struct branches *all, struct hash *ret_root);
 /* The latest end of a lease, from what the log has now. */

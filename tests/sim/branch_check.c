@@ -10,10 +10,8 @@
 #include "branch.h"
 #include "kluis/hash.h"
 #include "ledger/ledger.h"
-#include "sync.h"
 
 #define LEASE_SLACK_MS 1000 /* a message is on its way */
-#define FRESH_LANE 20
 
 extern const struct ledger_tables core_ledger_tables;
 
@@ -37,7 +35,7 @@ static enum err note_item(void *context, const struct outbox_item *item)
 		if (branch->items.items[i - 1].number == item->number)
 			return ERR_OK;
 	struct branch_item *noted = LIST_ADD(&branch->items);
-	noted->number = item->number;
+	*noted = (struct branch_item){.number = item->number};
 	hash_operation(branch->all, item->operation, noted->hash);
 	branch->all->counts[BRANCH_ITEMS]++;
 	return ERR_OK;
@@ -57,7 +55,7 @@ void branch_note_items(struct branch *branch)
 
 /* ---- I6 ---- */
 
-void branch_check_shown(struct branch *branch, const struct desk_member *member, size_t employee)
+void branch_check_shown(struct branch *branch, const struct desk_member *member, unsigned purpose, size_t employee)
 {
 	uint64_t now_ms = branch_true_ms(branch);
 	struct branch_shown *shown = LIST_ADD(&branch->shown);
@@ -68,9 +66,9 @@ void branch_check_shown(struct branch *branch, const struct desk_member *member,
 		branch_fail(branch->all, "I6", "%s shows a member after suspension or termination", branch->folder);
 	if (branch->knows_gone[employee])
 		branch_fail(branch->all, "I6", "%s shows a member to who was removed", branch->folder);
-	if (now_ms > branch->lease_ms + branch->wrong_ms + LEASE_SLACK_MS)
+	if (now_ms > branch->leases_ms[purpose] + branch->wrong_ms + LEASE_SLACK_MS)
 		branch_fail(branch->all, "I6", "%s shows a member %" PRIu64 " ms after the lease's end", branch->folder,
-			    now_ms - branch->lease_ms);
+			    now_ms - branch->leases_ms[purpose]);
 }
 
 /* ---- the log ---- */
@@ -113,13 +111,14 @@ static void take_operation(struct branch *branch, const Kluis__Operation *operat
 			   uint64_t index, struct arena *arena)
 {
 	struct branch_done *done;
+	int purpose = model_purpose(operation->purpose);
 
 	switch (operation->kind_case) {
 	case KLUIS__OPERATION__KIND_LEASE:
 		branch_trace(branch->all, "%s: lease until %" PRIu64 ", end %" PRIu64 ", code %u", branch->folder,
 			     result->until_ms, operation->lease->end->number, result->code);
-		if (result->code == ERR_OK && result->until_ms > branch->lease_ms)
-			branch->lease_ms = result->until_ms;
+		if (result->code == ERR_OK && result->until_ms > branch->leases_ms[purpose])
+			branch->leases_ms[purpose] = result->until_ms;
 		break;
 	case KLUIS__OPERATION__KIND_LOCAL_ACCESS:
 		if (result->code == ERR_OK)
@@ -137,7 +136,11 @@ static void take_operation(struct branch *branch, const Kluis__Operation *operat
 		if (result->code != ERR_OK)
 			break;
 		done = LIST_ADD(&branch->done);
-		done->index = index;
+		*done = (struct branch_done){.index = index};
+		done->is_by_value =
+			operation->kind_case == KLUIS__OPERATION__KIND_RECEIPT && !operation->receipt->has_customer;
+		if (result->has_customer)
+			memcpy(done->customer, result->customer.data, PSEUDONYM_SIZE);
 		hash_operation(branch->all, operation, done->hash);
 		branch->all->counts[BRANCH_CONFLICTS] += result->has_lost && result->lost != 0;
 		break;
@@ -175,8 +178,11 @@ void branch_follow_log(struct branches *all)
 		branch_fail(all, "I8", "the log had %" PRIu64 " entries and has %" PRIu64, all->size, size);
 	for (; all->size < size; all->size++) {
 		branch_must(all, ledger_entry(&core_ledger_tables, txn, all->size, &bytes), "entry");
+		model_take(all->model, bytes);
 		take_entry(all, bytes, all->size);
 	}
+	if (ledger_checkpoint(&core_ledger_tables, txn, &bytes) == ERR_OK)
+		model_checkpoint(all->model, bytes);
 }
 
 /* ---- I8: each item once ---- */
@@ -250,6 +256,50 @@ static void check_items(struct branch *branch)
 			    missing, branch->destroyed);
 }
 
+/* ---- in order for each customer ---- */
+
+/* The number of the customer's item before this one; numbers are from 1. What names the customer by a card's number and
+ * what names them by pseudonym are the same customer's for the broker alone. */
+static uint64_t number_before(const struct branch *branch, size_t place)
+{
+	const struct branch_done *done = &branch->done.items[place];
+
+	for (size_t i = place; i > 0; i--) {
+		const struct branch_done *before = &branch->done.items[i - 1];
+		if (before->is_by_value == done->is_by_value &&
+		    memcmp(before->customer, done->customer, PSEUDONYM_SIZE) == 0)
+			return before->number;
+	}
+	return 0;
+}
+
+/* Two consents of one customer may be the same bytes: any of these items will do. */
+static struct branch_item *item_after(struct branch *branch, uint64_t number, const uint8_t hash[static HASH_SIZE])
+{
+	for (size_t i = 0; i < branch->items.count; i++) {
+		struct branch_item *item = &branch->items.items[i];
+		if (!item->is_done && item->number > number && memcmp(item->hash, hash, HASH_SIZE) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+static void check_order(struct branch *branch)
+{
+	for (size_t i = 0; i < branch->done.count; i++) {
+		struct branch_done *done = &branch->done.items[i];
+		uint64_t before = number_before(branch, i);
+		struct branch_item *item = item_after(branch, before, done->hash);
+		if (item == NULL)
+			branch_fail(branch->all, "order",
+				    "%s: entry %" PRIu64 " does what was rung up before item %" PRIu64
+				    " of the same customer",
+				    branch->folder, done->index, before);
+		item->is_done = true;
+		done->number = item->number;
+	}
+}
+
 /* ---- I1, I3: each access recorded, each record logged once ---- */
 
 static void check_records(struct branch *branch)
@@ -276,115 +326,6 @@ static void check_records(struct branch *branch)
 			branch_fail(all, "I1", "%s: what was shown under record %" PRIu64 " is not recorded",
 				    branch->folder, shown->record);
 	}
-}
-
-/* ---- I11: the copy is what a copy made now would be ---- */
-
-struct comparing {
-	const struct branches *all;
-	const struct replica *other;
-	const struct replica_row *row;
-	uint64_t count;
-};
-
-static enum err is_same(void *context, const struct replica_row *fresh)
-{
-	const struct replica_row *row = ((struct comparing *)context)->row;
-
-	return row->version == fresh->version && row->fields == fresh->fields && row->grant == fresh->grant &&
-			       slice_equal(row->content, fresh->content)
-		       ? ERR_OK
-		       : ERR_MISMATCH;
-}
-
-static enum err compare(void *context, const struct replica_row *row)
-{
-	struct comparing *comparing = context;
-
-	comparing->row = row;
-	comparing->count++;
-	return replica_get(comparing->other, BRANCH_PURPOSE, row->customer, is_same, comparing);
-}
-
-static enum err nothing_there(void *context, uint32_t lane, struct bytes *ret_state)
-{
-	(void)context, (void)lane, (void)ret_state;
-	return ERR_NOT_FOUND;
-}
-
-static enum err not_kept(void *context, uint32_t lane, struct slice state)
-{
-	(void)context, (void)lane, (void)state;
-	return ERR_OK;
-}
-
-static void make_fresh(struct branch *branch, const struct replica *fresh)
-{
-	struct session_memory memory = {.load = nothing_there, .save = not_kept};
-	struct branches *all = branch->all;
-	struct sync_outcome outcome = {.has_more = true};
-	struct session session;
-	struct fault fault = {""};
-	uint8_t handle_key[KEY_SIZE] = {0};
-	struct sync sync = {.session = &session,
-			    .replica = fresh,
-			    .charter = branch->shop.charter,
-			    .agreement = branch->shop.agreement,
-			    .tries = 1};
-
-	branch_must(all, session_open(&session, branch->shop.key, FRESH_LANE, branch_exchange(branch), memory, &fault),
-		    fault.text);
-	branch_must(
-		all,
-		replica_set_lease(fresh, BRANCH_PURPOSE, UINT64_MAX, branch_true_ms(branch), SLICE_ARRAY(handle_key)),
-		"lease");
-	while (outcome.has_more) {
-		branch_must(all, sync_page(&sync, BRANCH_PURPOSE, branch_true_ms(branch), &outcome, &fault),
-			    fault.text);
-		if (outcome.verdict != ERR_OK)
-			branch_fail(all, "I11", "%s may not copy: %s", branch->folder, error_text(outcome.verdict));
-	}
-	session_close(&session);
-}
-
-static void check_copy(struct branch *branch)
-{
-	struct branches *all = branch->all;
-	struct key_shelf shelf = {.made = 0};
-	uint8_t key[KEY_SIZE] = {1};
-	struct replica fresh = {.key = key, .keys = key_shelf_memory(&shelf)};
-	struct comparing comparing = {.all = all, .other = &fresh};
-	struct fault fault = {""};
-	uint64_t count;
-	char folder[48];
-
-	snprintf(folder, sizeof folder, "%s-fresh", branch->folder);
-	branch_must(all, store_open(folder, &replica_layout, true, &fresh.store, &fault), fault.text);
-	make_fresh(branch, &fresh);
-	enum err err = replica_each(&branch->shop.replica, BRANCH_PURPOSE, compare, &comparing);
-	if (err != ERR_OK)
-		branch_fail(all, "I11", "%s: a row is not what the broker would give: %s", branch->folder,
-			    error_text(err));
-	branch_must(all, replica_count(&fresh, BRANCH_PURPOSE, &count), "count");
-	if (count != comparing.count)
-		branch_fail(all, "I11", "%s holds %" PRIu64 " members, the broker would give %" PRIu64, branch->folder,
-			    comparing.count, count);
-	store_close(&fresh.store);
-}
-
-/* A key that a crash left before anything was sealed under it opens nothing. */
-static void check_nothing(struct branch *branch)
-{
-	struct key_memory memory = key_shelf_memory(&branch->shelf);
-	uint8_t key[KEY_SIZE];
-	uint64_t count;
-
-	branch_must(branch->all, replica_count(&branch->shop.replica, BRANCH_PURPOSE, &count), "count");
-	bool has_key = memory.load(memory.context, BRANCH_PURPOSE, key) == ERR_OK &&
-		       memcmp(key, branch->used_key, KEY_SIZE) == 0;
-	if (count > 0 || has_key)
-		branch_fail(branch->all, "I11", "%s: a terminated store has %" PRIu64 " members, key: %d",
-			    branch->folder, count, has_key);
 }
 
 /* ---- all of it ---- */
@@ -431,11 +372,9 @@ void branch_check_end(struct branches *all, struct hash *ret_root)
 	for (size_t i = 0; i < BRANCHES; i++) {
 		struct branch *branch = &all->shops[i];
 		check_items(branch);
+		check_order(branch);
 		check_records(branch);
-		if (branch->is_terminated)
-			check_nothing(branch);
-		else
-			check_copy(branch);
+		branch_check_copies(branch);
 	}
 	branch_follow_log(all);
 	audit(all);

@@ -306,8 +306,7 @@ static void employ(struct branch *branch, size_t i)
 {
 	struct replica_employee employee = {.role = "cashier", .name = "K. de Vries"};
 
-	if (i > 0)
-		franchise_employ(branch->all->formula, branch->party, "cashier");
+	franchise_employ(branch->all->formula, branch->party, "cashier");
 	memcpy(branch->employees[i], branch->party->employee, PSEUDONYM_SIZE);
 	memcpy(employee.pseudonym, branch->employees[i], PSEUDONYM_SIZE);
 	snprintf(employee.handle, sizeof employee.handle, "till-%zu", i);
@@ -325,6 +324,7 @@ void branch_new(struct branches *all, struct branch *branch, struct party *party
 	branch->signer = party->key.public;
 	snprintf(branch->folder, sizeof branch->folder, "%s", name);
 	open_shop(branch, true);
+	branch_agree(branch, NULL, true);
 	for (size_t i = 0; i < BRANCH_STAFF; i++)
 		employ(branch, i);
 }

@@ -5,9 +5,6 @@
 #include "action.h"
 #include "branch.h"
 
-#define GRANT_MORE                                                                                                     \
-	"[grant everybody]\npurpose = service\noperations = lookup, sync, receipt, register, update, consent\n"        \
-	"customers = all\nfields = card, name, phone\nmasks = phone:last4\n" GRANT_REST
 #define STANDING_SUSPEND 1
 #define STANDING_RESUME 2
 #define STANDING_TERMINATE 3
@@ -76,14 +73,15 @@ static void look_up(struct till *till)
 	struct desk_member member;
 
 	arena_init(&arena, REQUEST_ARENA_MAX);
-	enum err err = desk_lookup(branch->desk, till->token, BRANCH_PURPOSE, "card", asked->card, &arena, &member,
-				   &till->fault);
+	unsigned purpose = branch_chance(branch->all, 25);
+	enum err err = desk_lookup(branch->desk, till->token, spec_purposes[purpose], "card", asked->card, &arena,
+				   &member, &till->fault);
 	look_at(branch, "lookup", err, &till->fault);
 	if (err != ERR_OK)
 		return;
 	branch->all->counts[member.source == DESK_COPY ? BRANCH_SHOWN : BRANCH_FROM_BROKER]++;
 	if (member.source == DESK_COPY)
-		branch_check_shown(branch, &member, till->employee);
+		branch_check_shown(branch, &member, purpose, till->employee);
 }
 
 static void ring_up(struct till *till)
@@ -100,11 +98,11 @@ static void ring_up(struct till *till)
 
 	random_fill(&all->run.random, receipt.id, sizeof receipt.id);
 	line.units += 10000 * (int64_t)branch_draw(all, 9);
-	enum err err = desk_receipt(till->branch->desk, till->token, BRANCH_PURPOSE, &receipt, &number, &till->fault);
+	enum err err = desk_receipt(till->branch->desk, till->token, spec_purposes[0], &receipt, &number, &till->fault);
 	look_at(till->branch, "receipt", err, &till->fault);
 	if (err != ERR_OK || !receipt.has_id || !branch_chance(all, 10))
 		return;
-	if (desk_receipt(till->branch->desk, till->token, BRANCH_PURPOSE, &receipt, &again, &till->fault) == ERR_OK &&
+	if (desk_receipt(till->branch->desk, till->token, spec_purposes[0], &receipt, &again, &till->fault) == ERR_OK &&
 	    again != number)
 		branch_fail(all, "I8", "a receipt that was sent twice was taken twice");
 }
@@ -117,7 +115,7 @@ static void register_member(struct till *till)
 	struct desk_consent consent = {.purpose = "direct-marketing", .status = 1};
 	uint64_t number;
 
-	enum err err = desk_register(till->branch->desk, till->token, BRANCH_PURPOSE, values, 3, &consent,
+	enum err err = desk_register(till->branch->desk, till->token, spec_purposes[0], values, 3, &consent,
 				     branch_chance(all, 50), member->customer, &number, &till->fault);
 	look_at(till->branch, "registration", err, &till->fault);
 }
@@ -132,7 +130,7 @@ static void change(struct till *till)
 
 	value.value = value.field[0] == 'n' ? text_of(all, "Name ", branch_draw(all, 1000))
 					    : text_of(all, "06", 10000000 + branch_draw(all, 1000));
-	enum err err = desk_update(till->branch->desk, till->token, BRANCH_PURPOSE, member->customer, &value, 1,
+	enum err err = desk_update(till->branch->desk, till->token, spec_purposes[0], member->customer, &value, 1,
 				   &number, &till->fault);
 	look_at(till->branch, "change", err, &till->fault);
 }
@@ -143,8 +141,8 @@ static void consent(struct till *till)
 	struct desk_consent given = {.purpose = "direct-marketing", .status = 1 + (uint32_t)branch_draw(all, 2)};
 	uint64_t number;
 
-	enum err err = desk_consent(till->branch->desk, till->token, BRANCH_PURPOSE, any_member(all)->customer, &given,
-				    &number, &till->fault);
+	enum err err = desk_consent(till->branch->desk, till->token, spec_purposes[0], any_member(all)->customer,
+				    &given, &number, &till->fault);
 	look_at(till->branch, "consent", err, &till->fault);
 }
 
@@ -180,15 +178,15 @@ void branch_till(struct branch *branch)
 
 /* ---- the daemon's threads ---- */
 
-static void note_key(struct branch *branch)
+static void note_keys(struct branch *branch)
 {
 	struct key_memory memory = key_shelf_memory(&branch->shelf);
 	struct replica_lease lease;
 
-	if (branch_is_dead(branch) || replica_lease(&branch->shop.replica, BRANCH_PURPOSE, &lease) != ERR_OK ||
-	    !lease.has_key)
-		return;
-	branch_must(branch->all, memory.load(memory.context, BRANCH_PURPOSE, branch->used_key), "key");
+	for (unsigned i = 0; i < SPEC_PURPOSES && !branch_is_dead(branch); i++)
+		if (replica_lease(&branch->shop.replica, spec_purposes[i], &lease) == ERR_OK && lease.has_key)
+			branch_must(branch->all, memory.load(memory.context, spec_purposes[i], branch->used_keys[i]),
+				    "key");
 }
 
 void branch_keeper(struct branch *branch)
@@ -199,7 +197,7 @@ void branch_keeper(struct branch *branch)
 	branch_trace(branch->all, "%s: keeper %d %s", branch->folder, (int)result, fault.text);
 	if (result == KEEPER_ALARM && !branch_is_dead(branch))
 		branch_fail(branch->all, "keeper", "%s: alarm: %s", branch->folder, fault.text);
-	note_key(branch);
+	note_keys(branch);
 	if (result != KEEPER_CURRENT)
 		return;
 	branch->knows_ended = branch->is_suspended || branch->is_terminated;
@@ -242,9 +240,7 @@ static void amend(struct branches *all, struct branch *branch)
 	if (branch->is_terminated || branch->is_suspended)
 		return;
 	memcpy(before, party->agreement, HASH_SIZE);
-	franchise_agree(all->formula, party,
-			franchise_agreement(all->formula, party->store, branch_chance(all, 50) ? GRANT_MORE : GRANT_ALL,
-					    before));
+	branch_agree(branch, before, branch_chance(all, 20));
 	branch_trace(all, "%s: amended", branch->folder);
 }
 

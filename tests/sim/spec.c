@@ -140,31 +140,73 @@ static const char *head_text(struct arena *arena, const struct agreement_spec *s
 	return text;
 }
 
+/* ---- whole agreements ---- */
+
+static struct agreement_spec *begin(uint32_t store, const struct charter_spec *charter, const uint8_t *supersedes,
+				    struct arena *arena)
+{
+	struct agreement_spec *spec = take(arena, sizeof(*spec));
+
+	spec->store = store;
+	spec->charter = charter;
+	spec->has_supersedes = supersedes != NULL;
+	if (supersedes != NULL)
+		memcpy(spec->supersedes, supersedes, HASH_SIZE);
+	return spec;
+}
+
+/* The text of what was drawn. */
+static const struct agreement_spec *written(struct agreement_spec *spec, int32_t from, int32_t until,
+					    struct arena *arena)
+{
+	struct fault fault = {""};
+
+	spec->from_s = (uint64_t)from * 86400;
+	spec->until_s = (uint64_t)until * 86400;
+	spec->text = head_text(arena, spec, from, until);
+	for (size_t i = 0; i < spec->grant_count; i++)
+		spec->text = arena_printf(arena, "%s%s", spec->text, grant_text(arena, &spec->grants[i], i));
+	sha256(slice_text(spec->text), spec->hash);
+	parsed(agreement_parse(slice_text(spec->text), "agreement", &spec->charter->parsed, arena, &spec->parsed,
+			       &fault),
+	       &fault);
+	return spec;
+}
+
 const struct agreement_spec *spec_agreement(struct random *random, uint32_t store, int32_t today,
 					    const struct charter_spec *charter, const uint8_t *supersedes,
 					    struct arena *arena)
 {
-	struct agreement_spec *spec = take(arena, sizeof(*spec));
+	struct agreement_spec *spec = begin(store, charter, supersedes, arena);
 	int32_t from = today - (chance_of(random, 90) ? 1 : -(int32_t)random_below(random, 3));
 	int32_t until = from + 2 + (int32_t)random_below(random, chance_of(random, 75) ? 400 : 12);
 
-	spec->store = store;
 	spec->is_in_eea = chance_of(random, 95);
-	spec->from_s = (uint64_t)from * 86400;
-	spec->until_s = (uint64_t)until * 86400;
-	spec->charter = charter;
-	spec->has_supersedes = supersedes != NULL;
 	spec->grant_count = 1 + random_below(random, SPEC_GRANTS);
-	if (supersedes != NULL)
-		memcpy(spec->supersedes, supersedes, HASH_SIZE);
-	const char *text = head_text(arena, spec, from, until);
+	for (size_t i = 0; i < spec->grant_count; i++)
+		draw_grant(random, &spec->grants[i]);
+	return written(spec, from, until, arena);
+}
+
+const struct agreement_spec *spec_lasting(struct random *random, uint32_t store, const struct charter_spec *charter,
+					  const uint8_t *supersedes, bool is_open, struct arena *arena)
+{
+	struct agreement_spec *spec = begin(store, charter, supersedes, arena);
+
+	spec->is_in_eea = true;
+	spec->grant_count = is_open ? 1 : 1 + random_below(random, SPEC_GRANTS);
 	for (size_t i = 0; i < spec->grant_count; i++) {
 		draw_grant(random, &spec->grants[i]);
-		text = arena_printf(arena, "%s%s", text, grant_text(arena, &spec->grants[i], i));
+		spec->grants[i].per_day = 0;
 	}
-	sha256(slice_text(text), spec->hash);
-	spec->text = text;
-	struct fault fault = {""};
-	parsed(agreement_parse(slice_text(text), "agreement", &charter->parsed, arena, &spec->parsed, &fault), &fault);
-	return spec;
+	struct grant_spec *first = &spec->grants[0];
+	first->purpose = 0;
+	first->operations = (1u << OPERATION_COUNT) - 1;
+	first->roles = 3;
+	if (is_open)
+		*first = (struct grant_spec){.operations = first->operations,
+					     .scope = SCOPE_ALL,
+					     .fields = (1u << SPEC_FIELDS) - 1,
+					     .roles = 3};
+	return written(spec, FRANCHISE_DAY - 300, FRANCHISE_DAY + 400, arena);
 }

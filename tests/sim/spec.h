@@ -57,5 +57,9 @@ const struct charter_spec *spec_charter(struct random *random, unsigned version,
 const struct agreement_spec *spec_agreement(struct random *random, uint32_t store, int32_t today,
 					    const struct charter_spec *charter, const uint8_t *supersedes,
 					    struct arena *arena);
+/* One that is in force for all of a run, without limits by day or hour, whose first grant lets the store's people do
+ * everything for the first purpose: is_open: with all customers and fields, else with some. */
+const struct agreement_spec *spec_lasting(struct random *random, uint32_t store, const struct charter_spec *charter,
+					  const uint8_t *supersedes, bool is_open, struct arena *arena);
 
 #endif
