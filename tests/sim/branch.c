@@ -64,11 +64,11 @@ static void one_event(struct branches *all)
 		branch_net_late(all);
 	else if (place < 945)
 		split_or_heal(all, branch);
-	else if (place < 965)
-		branch_office(all);
 	else if (place < 975)
+		branch_office(all);
+	else if (place < 980)
 		branch_keep(branch);
-	else if (place < 985)
+	else if (place < 987)
 		branch_restart(branch);
 	else if (place < 990)
 		branch_broker_restart(all);

@@ -324,7 +324,7 @@ void branch_new(struct branches *all, struct branch *branch, struct party *party
 	branch->signer = party->key.public;
 	snprintf(branch->folder, sizeof branch->folder, "%s", name);
 	open_shop(branch, true);
-	branch_agree(branch, NULL, true);
+	branch_agree(branch, NULL, branch_chance(all, 40));
 	for (size_t i = 0; i < BRANCH_STAFF; i++)
 		employ(branch, i);
 }

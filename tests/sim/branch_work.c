@@ -91,7 +91,7 @@ static void ring_up(struct till *till)
 	struct desk_receipt receipt = {.has_id = branch_chance(all, 70),
 				       .field = "card",
 				       .value = any_member(all)->card,
-				       .day = FRANCHISE_DAY,
+				       .day = FRANCHISE_DAY - (int32_t)branch_draw(all, 20),
 				       .line_count = 1,
 				       .lines = &line};
 	uint64_t number, again;
@@ -107,12 +107,20 @@ static void ring_up(struct till *till)
 		branch_fail(all, "I8", "a receipt that was sent twice was taken twice");
 }
 
+/* FORMAT.md R115: half of them valid. */
+static uint32_t any_status(struct branches *all)
+{
+	static const uint32_t statuses[] = {4, 5, 4, 3, 7, 8};
+
+	return statuses[branch_draw(all, sizeof statuses / sizeof statuses[0])];
+}
+
 static void register_member(struct till *till)
 {
 	struct branches *all = till->branch->all;
 	struct branch_member *member = add_member(all);
 	struct desk_input values[] = {{"card", member->card}, {"name", "New Member"}, {"phone", "0687654321"}};
-	struct desk_consent consent = {.purpose = "direct-marketing", .status = 1};
+	struct desk_consent consent = {.purpose = spec_purposes[1], .status = any_status(all)};
 	uint64_t number;
 
 	enum err err = desk_register(till->branch->desk, till->token, spec_purposes[0], values, 3, &consent,
@@ -138,7 +146,7 @@ static void change(struct till *till)
 static void consent(struct till *till)
 {
 	struct branches *all = till->branch->all;
-	struct desk_consent given = {.purpose = "direct-marketing", .status = 1 + (uint32_t)branch_draw(all, 2)};
+	struct desk_consent given = {.purpose = spec_purposes[1], .status = any_status(all)};
 	uint64_t number;
 
 	enum err err = desk_consent(till->branch->desk, till->token, spec_purposes[0], any_member(all)->customer,
@@ -257,6 +265,17 @@ static void remove_employee(struct branches *all, struct branch *branch)
 	branch_trace(all, "%s: till-%zu removed", branch->folder, i);
 }
 
+/* Head office changes what shops change too. */
+static void change_member(struct branches *all)
+{
+	const struct branch_member *member = &all->members.items[branch_draw(all, 3)];
+	const char *values = branch_chance(all, 70) ? text_of(all, "2=Office ", branch_draw(all, 1000))
+						    : text_of(all, "3=06", 20000000 + branch_draw(all, 1000));
+
+	franchise_must(all->formula, &all->formula->office,
+		       action_update(all->formula, NULL, SLICE_ARRAY(member->customer), values));
+}
+
 static void restrict_member(struct branches *all)
 {
 	const struct branch_member *member = &all->members.items[branch_draw(all, 8)];
@@ -269,7 +288,7 @@ void branch_office(struct branches *all)
 {
 	struct branch *branch = &all->shops[branch_draw(all, BRANCHES)];
 
-	switch (branch_draw(all, 5)) {
+	switch (branch_draw(all, 7)) {
 	case 0:
 		stand(all, branch);
 		break;
@@ -281,6 +300,10 @@ void branch_office(struct branches *all)
 		break;
 	case 3:
 		restrict_member(all);
+		break;
+	case 4:
+	case 5:
+		change_member(all);
 		break;
 	default:
 		branch_register_members(all, 1);

@@ -199,6 +199,10 @@ const struct agreement_spec *spec_lasting(struct random *random, uint32_t store,
 		draw_grant(random, &spec->grants[i]);
 		spec->grants[i].per_day = 0;
 	}
+	if (spec->grant_count > 1) {
+		spec->grants[1].purpose = 1;
+		spec->grants[1].operations |= 1u << OPERATION_SYNC | 1u << OPERATION_LOOKUP;
+	}
 	struct grant_spec *first = &spec->grants[0];
 	first->purpose = 0;
 	first->operations = (1u << OPERATION_COUNT) - 1;
