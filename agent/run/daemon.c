@@ -255,6 +255,8 @@ bool daemon_tick(struct daemon *daemon)
 	watch_link(daemon);
 	sweep(daemon);
 	watch_clock(daemon);
+	if (daemon->server != NULL)
+		till_server_tick(daemon->server);
 	if (now_ms - daemon->kept_ms >= KEEP_EVERY_MS) {
 		daemon->kept_ms = now_ms;
 		if (daemon_shop_keep(&daemon->shop) == ERR_DISK_FULL)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "till/connections.h"
 #include "till/pool.h"
 #include "till/till_api.h"
 
@@ -24,6 +25,7 @@ struct till_server {
 	struct till_api api;
 	nng_http_server *http;
 	struct pool *pools[TILL_LANES];
+	struct connections *connections;
 	bool is_started;
 };
 
@@ -181,6 +183,7 @@ enum err till_server_open(const struct till_server_options *options, struct till
 	if (server == NULL)
 		return ERR_MEMORY;
 	server->api.options = options;
+	TRY(connections_new(&server->connections));
 	for (size_t i = 0; i < TILL_LANES; i++)
 		TRY(pool_new(lanes[i].threads, lanes[i].queue, serve, server, &server->pools[i]));
 	TRY(listen(server, options, fault));
@@ -194,6 +197,11 @@ unsigned till_server_port(const struct till_server *server)
 	return server->api.port;
 }
 
+void till_server_tick(struct till_server *server)
+{
+	connections_trim(server->connections, server->api.port, TILL_SILENT_MS_MAX, TILL_CONNECTIONS_MAX);
+}
+
 void till_server_close(struct till_server **server)
 {
 	if (*server == NULL)
@@ -204,6 +212,7 @@ void till_server_close(struct till_server **server)
 		pool_free(&(*server)->pools[i]);
 	if ((*server)->http != NULL)
 		nng_http_server_release((*server)->http);
+	connections_free(&(*server)->connections);
 	free(*server);
 	*server = NULL;
 }

@@ -17,6 +17,8 @@
 
 #define TILL_PORT 7411
 #define TILL_BODY_MAX (64 * 1024)
+#define TILL_CONNECTIONS_MAX 256 /* a store has a few tills; the rest of the descriptors is the agent's own */
+#define TILL_SILENT_MS_MAX 60000 /* longer than any answer takes */
 
 /*
  * What the folder's owner may have the daemon do, with the token of the folder's admin.token: each takes a JSON object
@@ -54,6 +56,9 @@ struct till_server;
 enum err till_server_open(const struct till_server_options *options, struct till_server **ret_server,
 			  struct fault *fault) MUST_USE;
 unsigned till_server_port(const struct till_server *server);
+/* Once a second: ends connections in which nothing was said for TILL_SILENT_MS_MAX, and beyond TILL_CONNECTIONS_MAX
+ * those that are silent longest. */
+void till_server_tick(struct till_server *server);
 /* Takes nothing more in, answers what is in, ends its threads. */
 void till_server_close(struct till_server **server);
 

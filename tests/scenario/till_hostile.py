@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 
 folder, card, process = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -133,10 +134,24 @@ silent = [socket.create_connection((address, port)) for _ in range(300)]
 for each in silent:
     each.sendall(b"POST /v1/sess")
 is_up()
+time.sleep(2.5)
+for each in silent:
+    each.setblocking(False)
+
+
+def is_ended(line):
+    try:
+        return line.recv(1) == b""
+    except BlockingIOError:
+        return False
+
+
+ended = sum(is_ended(each) for each in silent)
+assert 44 <= ended < 60, f"{ended} of 300 silent connections were ended: 256 may stay"
 for each in silent:
     each.close()
 is_up()
-print("300 connections that say half a line do not keep a till out", flush=True)
+print("300 connections that say half a line do not keep a till out, and are soon 256", flush=True)
 
 # ---- PINs ----
 

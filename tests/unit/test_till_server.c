@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "kluis/clock.h"
 #include "till_test.h"
 
 static struct till_test test;
@@ -185,6 +186,41 @@ static void test_silent_connections_keep_nobody_out(void **state)
 		close(lines[i]);
 }
 
+/* Is it ended within two seconds? */
+static bool is_ended(int line)
+{
+	struct timeval wait = {.tv_sec = 2};
+	char byte;
+
+	setsockopt(line, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+	return recv(line, &byte, 1, 0) == 0;
+}
+
+static void test_more_connections_than_tills_have(void **state)
+{
+	enum { MORE = 20, ALL = TILL_CONNECTIONS_MAX + MORE };
+	int lines[ALL];
+
+	(void)state;
+	for (size_t i = 0; i < ALL; i++) {
+		lines[i] = dial();
+		say(lines[i], "POST /v1/sessions HT");
+		if (i == MORE - 1)
+			clock_sleep_ms(50); /* these are silent longest */
+	}
+	ask("GET /v1/status HTTP/1.1\r\n" HOST "\r\n", "}"); /* which is accepted after all those */
+	till_server_tick(server);
+	for (size_t i = 0; i < MORE; i++)
+		assert_true(is_ended(lines[i]));
+	say(lines[ALL - 1], "TP/1.1\r\n" HOST "\r\n");
+	receive(lines[ALL - 1], "}");
+	assert_non_null(strstr(got, " 415 "));
+	ask("GET /v1/status HTTP/1.1\r\n" HOST "\r\n", "}");
+	assert_non_null(strstr(got, " 200 "));
+	for (size_t i = 0; i < ALL; i++)
+		close(lines[i]);
+}
+
 static void test_where_it_may_listen(void **state)
 {
 	static const char *const addresses[] = {"0.0.0.0", "192.0.2.1", "::", "localhost", "127.0.0.1 ", ""};
@@ -213,6 +249,7 @@ int main(void)
 		TEST(test_refused),
 		TEST(test_headers_are_bounded),
 		TEST(test_silent_connections_keep_nobody_out),
+		TEST(test_more_connections_than_tills_have),
 		TEST(test_where_it_may_listen),
 	};
 
