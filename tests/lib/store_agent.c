@@ -5,7 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kluis/file.h"
+#include "run/daemon_shop.h"
 #include "unlogged.h"
+
+#define TOKEN "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 static void must(enum err err, const char *what, const struct fault *fault)
 {
@@ -102,18 +106,76 @@ void store_agent_begin(struct store_agent *here, const char *grants)
 
 void store_agent_close(struct store_agent *here)
 {
+	till_server_close(&here->server);
+	office_fini(&here->office);
+	desk_free(&here->office.desk);
+	daemon_shop_close(&here->shop);
 	agent_close(&here->agent);
 }
 
 void store_agent_restart(struct store_agent *here)
 {
-	agent_close(&here->agent);
+	store_agent_close(here);
 	open_agent(here);
 }
 
 void store_agent_end(struct store_agent *here)
 {
-	agent_close(&here->agent);
+	store_agent_close(here);
 	scratch_remove(here->scratch);
 	franchise_free(&here->formula);
+}
+
+/* ---- as the daemon has it ---- */
+
+void store_agent_open_shop(struct store_agent *here)
+{
+	struct fault fault = {""};
+
+	must(daemon_shop_open(&here->agent, &here->shop, NULL, &fault), "shop", &fault);
+}
+
+void store_agent_open_office(struct store_agent *here)
+{
+	struct fault fault = {""};
+	struct desk *desk;
+
+	store_agent_open_shop(here);
+	must(desk_new(&here->shop, (struct desk_line){.context = NULL}, &desk), "desk", &fault);
+	office_init(&here->office, &here->agent, &here->shop, desk);
+}
+
+static void write_text(const struct store_agent *here, const char *name, const char *text)
+{
+	char path[HOME_PATH_MAX];
+	struct fault fault = {""};
+
+	must(home_path(here->folder, name, path, &fault), name, &fault);
+	must(file_write(path, slice_text(text), 0600, &fault), name, &fault);
+}
+
+static json_t *status(void *context)
+{
+	(void)context;
+	return json_object();
+}
+
+void store_agent_serve(struct store_agent *here)
+{
+	char port[32];
+	struct fault fault = {""};
+
+	store_agent_open_office(here);
+	here->served = (struct till_server_options){.address = "127.0.0.1",
+						    .desk = here->office.desk,
+						    .outbox = here->shop.outbox,
+						    .status = status,
+						    .admin_token = TOKEN,
+						    .office = office_calls,
+						    .office_count = office_call_count,
+						    .office_context = &here->office};
+	must(till_server_open(&here->served, &here->server, &fault), "server", &fault);
+	snprintf(port, sizeof port, "127.0.0.1 %u\n", till_server_port(here->server));
+	write_text(here, "till.port", port);
+	write_text(here, "admin.token", TOKEN);
 }

@@ -8,12 +8,17 @@
 
 #include "franchise.h"
 #include "home.h"
+#include "run/office.h"
 
 struct store_agent {
 	struct franchise *formula;
 	struct party *party; /* the same key, on a lane of its own */
 	char scratch[SCRATCH_MAX], folder[SCRATCH_MAX + 16];
 	struct agent agent;
+	struct shop shop;
+	struct office office;
+	struct till_server_options served;
+	struct till_server *server;
 	bool is_cut;	    /* nothing arrives */
 	bool is_reply_lost; /* executed, unanswered */
 	unsigned sent;
@@ -28,5 +33,12 @@ void store_agent_end(struct store_agent *here);
 /* Closed and opened again. */
 void store_agent_restart(struct store_agent *here);
 void store_agent_close(struct store_agent *here);
+
+/* Opens its shop (daemon_shop.h), as the daemon does; closed with the agent. */
+void store_agent_open_shop(struct store_agent *here);
+/* The same with a desk that is offline, and an office. */
+void store_agent_open_office(struct store_agent *here);
+/* The same with the office's calls over the local API, so that commands on the folder take it for the daemon. */
+void store_agent_serve(struct store_agent *here);
 
 #endif

@@ -15,9 +15,9 @@ endforeach()
 # The core's functions themselves, which know store.h alone.
 target_link_libraries(test_dispatch PRIVATE "$<LINK_GROUP:RESCAN,kluis_core,kluis_store>")
 
-# These run the programs themselves (lib/headquarters.h).
+# These run the programs themselves.
 foreach(source ${unit_sources})
-  file(STRINGS ${source} runs_programs REGEX "headquarters\\.h" LIMIT_COUNT 1)
+  file(STRINGS ${source} runs_programs REGEX "(headquarters|child)\\.h" LIMIT_COUNT 1)
   if(runs_programs)
     get_filename_component(name ${source} NAME_WE)
     add_dependencies(${name} kluis-broker kluis-agent)
