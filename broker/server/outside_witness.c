@@ -18,8 +18,13 @@
 #define RETRY_MS_MAX 300000
 #define BODY_MAX (PAPER_MAX + 64 * 64)
 
+/* One witness, with a thread of its own. */
 struct asked {
+	struct outside_witnesses *outside;
 	struct outside_witness witness;
+	struct http_post *post;
+	pthread_t thread;
+	bool has_thread;
 	uint64_t known_size; /* that it cosigned last, as far as is known; 0 at the start */
 	uint64_t done_size;  /* of the round that is over for it, answered or not */
 	uint64_t next_ms;    /* steady: not before then */
@@ -29,8 +34,6 @@ struct asked {
 
 struct outside_witnesses {
 	struct outside_core core;
-	struct http_post *post;
-	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	bool is_stopping;
@@ -177,7 +180,7 @@ static bool ask_once(struct outside_witnesses *outside, struct asked *asked, str
 	bytes_init(&answer, SUBMISSION_ANSWER_MAX);
 	snprintf(url, sizeof url, "%s/add-checkpoint", asked->witness.url);
 	if (err == ERR_OK)
-		err = http_post(outside->post, url, asked->witness.ca_file, bytes_slice(&turn->body), &status, &answer);
+		err = http_post(asked->post, url, asked->witness.ca_file, bytes_slice(&turn->body), &status, &answer);
 	if (err == ERR_OK)
 		return take_answer(outside, asked, turn, status, bytes_slice(&answer));
 	if (err != ERR_STATE) /* being stopped is no fault of its */
@@ -203,7 +206,7 @@ static void ask(struct outside_witnesses *outside, struct asked *asked)
 	bytes_fini(&turn.body);
 }
 
-/* ---- the thread ---- */
+/* ---- the threads ---- */
 
 /* False when it is time to stop. */
 static bool wait_a_while(struct outside_witnesses *outside)
@@ -221,24 +224,24 @@ static bool wait_a_while(struct outside_witnesses *outside)
 
 static void *run(void *argument)
 {
-	struct outside_witnesses *outside = argument;
+	struct asked *asked = argument;
 
-	while (wait_a_while(outside))
-		for (size_t i = 0; i < outside->count; i++)
-			ask(outside, &outside->asked[i]);
+	while (wait_a_while(asked->outside))
+		ask(asked->outside, asked);
 	return NULL;
 }
 
 /* Signals are the main thread's. */
-static int start_thread(struct outside_witnesses *outside)
+static enum err start_asking(struct asked *asked)
 {
 	sigset_t all, before;
 
+	TRY(http_post_new(&asked->post));
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int failed = pthread_create(&outside->thread, NULL, run, outside);
+	asked->has_thread = pthread_create(&asked->thread, NULL, run, asked) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed;
+	return asked->has_thread ? ERR_OK : ERR_MEMORY;
 }
 
 static void init_locks(struct outside_witnesses *outside)
@@ -252,36 +255,26 @@ static void init_locks(struct outside_witnesses *outside)
 	pthread_mutex_init(&outside->mutex, NULL);
 }
 
-static void destroy(struct outside_witnesses *outside)
-{
-	http_post_free(&outside->post);
-	pthread_cond_destroy(&outside->changed);
-	pthread_mutex_destroy(&outside->mutex);
-	free(outside);
-}
-
 enum err outside_witnesses_new(const struct outside_witness *witnesses, size_t count, const struct outside_core *core,
 			       struct outside_witnesses **ret_witnesses)
 {
+	struct outside_witnesses *outside CLEANUP(outside_witnesses_free) = NULL;
+
 	assert(count <= OUTSIDE_WITNESSES_MAX);
-	struct outside_witnesses *outside = calloc(1, sizeof *outside);
+	outside = calloc(1, sizeof *outside);
 	if (outside == NULL)
 		return ERR_MEMORY;
 	outside->core = *core;
 	outside->count = count;
+	init_locks(outside);
 	for (size_t i = 0; i < count; i++) {
+		outside->asked[i].outside = outside;
 		outside->asked[i].witness = witnesses[i];
 		outside->asked[i].topic = (struct log_topic)LOG_TOPIC("witness");
-	}
-	init_locks(outside);
-	enum err err = http_post_new(&outside->post);
-	if (err == ERR_OK && start_thread(outside) != 0)
-		err = ERR_MEMORY;
-	if (err != ERR_OK) {
-		destroy(outside);
-		return err;
+		TRY(start_asking(&outside->asked[i]));
 	}
 	*ret_witnesses = outside;
+	outside = NULL;
 	return ERR_OK;
 }
 
@@ -294,9 +287,17 @@ void outside_witnesses_free(struct outside_witnesses **witnesses)
 		return;
 	pthread_mutex_lock(&outside->mutex);
 	outside->is_stopping = true;
-	pthread_cond_signal(&outside->changed);
+	pthread_cond_broadcast(&outside->changed);
 	pthread_mutex_unlock(&outside->mutex);
-	http_post_cancel(outside->post);
-	pthread_join(outside->thread, NULL);
-	destroy(outside);
+	for (size_t i = 0; i < outside->count; i++)
+		if (outside->asked[i].has_thread)
+			http_post_cancel(outside->asked[i].post);
+	for (size_t i = 0; i < outside->count; i++) {
+		if (outside->asked[i].has_thread)
+			pthread_join(outside->asked[i].thread, NULL);
+		http_post_free(&outside->asked[i].post);
+	}
+	pthread_cond_destroy(&outside->changed);
+	pthread_mutex_destroy(&outside->mutex);
+	free(outside);
 }

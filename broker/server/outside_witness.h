@@ -8,10 +8,10 @@
  *                    │                    ├─ 4xx, or an answer that does not verify ─▶ said; not again this round
  *                    └─ later, longer ─── └─ no answer, 5xx
  *
- * A witness is never waited for by anybody else, and nothing that it sends is more than
- * bytes until its key has signed it: bounded headers, bounded body, one deadline.
+ * All are asked at once: nobody else waits for a witness, nor does another one. And nothing that it sends is more
+ * than bytes until its key has signed it: bounded headers, bounded body, one deadline.
  *
- * Threads: a thread of its own; new and free from one thread.
+ * Threads: one of its own for each witness; new and free from one thread.
  */
 #ifndef KLUIS_BROKER_OUTSIDE_WITNESS_H
 #define KLUIS_BROKER_OUTSIDE_WITNESS_H
@@ -44,10 +44,10 @@ struct outside_core {
 
 struct outside_witnesses;
 
-/* Starts the thread. witnesses (at most OUTSIDE_WITNESSES_MAX) are copied. */
+/* Starts the threads. witnesses (at most OUTSIDE_WITNESSES_MAX) are copied. */
 enum err outside_witnesses_new(const struct outside_witness *witnesses, size_t count, const struct outside_core *core,
 			       struct outside_witnesses **ret_witnesses) MUST_USE;
-/* Gives up what is under way and ends the thread. */
+/* Gives up what is under way and ends the threads. */
 void outside_witnesses_free(struct outside_witnesses **witnesses);
 
 #endif

@@ -78,7 +78,7 @@
 /* witnesses */
 #define WITNESS_INTERVAL_MS 60000 /* a round of cosigning: a forked log is seen a minute later */
 #define WITNESS_INTERVAL_S_MAX 3600
-#define OUTSIDE_WITNESSES_MAX 16 /* that are no stores: asked one after another in each round */
+#define OUTSIDE_WITNESSES_MAX 16 /* that are no stores: each has a thread of the broker's */
 
 /* the server's defence, counts */
 #define BAD_MESSAGES_PER_PIPE 8 /* then the connection is closed */
