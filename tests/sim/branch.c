@@ -54,8 +54,10 @@ static void one_event(struct branches *all)
 		branch_plan_death(branch);
 	if (place < 350)
 		branch_till(branch);
-	else if (place < 600)
+	else if (place < 580)
 		branch_keeper(branch);
+	else if (place < 600)
+		branch_witness(branch);
 	else if (place < 830)
 		branch_courier(branch);
 	else if (place < 900)
@@ -74,6 +76,8 @@ static void one_event(struct branches *all)
 		branch_broker_restart(all);
 	else if (place < 991)
 		set_clock(all, branch);
+	else if (all->has_fork && place < 998)
+		branch_fork(all);
 	if (branch_is_dead(branch))
 		branch_restart(branch);
 	branch_follow_log(all);
@@ -98,6 +102,7 @@ static void begin(struct branches *all)
 		branch_new(all, &all->shops[i], party, name);
 	}
 	branch_register_members(all, MEMBERS);
+	all->has_fork = branch_chance(all, 20);
 }
 
 static bool is_drained(struct branch *branch)
@@ -156,9 +161,9 @@ static void settle(struct branches *all)
 
 static void report(const struct branches *all)
 {
-	static const char *const names[] = {"shown",	      "from the broker", "items",   "shop crashes",
-					    "broker crashes", "splits",		 "purges",  "refused",
-					    "records",	      "conflicts",	 "findings"};
+	static const char *const names[] = {"shown",	"from the broker", "items",   "shop crashes", "broker crashes",
+					    "splits",	"purges",	   "refused", "records",      "conflicts",
+					    "findings", "cosigned",	   "forks"};
 
 	printf("seed %llu: %llu entries", (unsigned long long)all->run.seed, (unsigned long long)all->size);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -175,6 +180,7 @@ static void end(struct branches *all, struct hash *ret_root)
 	for (size_t i = 0; i < BRANCHES; i++)
 		branch_free(&all->shops[i]);
 	branch_net_free(all);
+	branch_fork_free(all);
 	free(all->members.items);
 	branch_model_end(all);
 	franchise_free(&all->formula);

@@ -29,6 +29,7 @@
 #define BRANCHES 3
 #define BRANCH_LANES 4 /* enum agent_lane and LANE_UPLOAD */
 #define BRANCH_STAFF 2
+#define BRANCH_EVIDENCE 2 /* notes: the older, the newer */
 #define BRANCH_LATE_MAX 16
 
 struct branches;
@@ -70,9 +71,10 @@ struct branch {
 	struct branches *all;
 	struct party *party; /* the store's key, and a lane for what its owner does by hand */
 	uint8_t seal_key[KEY_SIZE];
+	struct secret_key witness;
 	char folder[32];
 	/* the disk, beside the store on it */
-	struct branch_file lanes[BRANCH_LANES], charter, agreement;
+	struct branch_file lanes[BRANCH_LANES], charter, agreement, evidence[BRANCH_EVIDENCE];
 	struct key_shelf shelf;
 	/* the last one that a lease was seen with: a copy may have been sealed under it */
 	uint8_t used_keys[SPEC_PURPOSES][KEY_SIZE];
@@ -107,6 +109,7 @@ struct branch {
 	uint8_t employees[BRANCH_STAFF][PSEUDONYM_SIZE];
 	bool is_suspended, is_terminated; /* at head office */
 	bool has_findings;
+	bool is_lied_to, is_alarmed; /* about the log */
 };
 
 struct branch_late {
@@ -118,20 +121,31 @@ struct branch_member {
 	char card[32];
 };
 
+/* Another history of the broker's, that it shows to one shop. */
+struct fork {
+	struct store *store;
+	struct core *core; /* NULL: there is none */
+	uint64_t size;	   /* entries */
+	struct branch *victim;
+	bool is_shown;
+};
+
 struct branches {
 	struct run run;
 	bool is_calm;
+	bool has_fork;	/* the broker may show another history */
 	bool is_strict; /* see branches_run */
 	struct arena arena;
 	struct franchise *formula;
 	struct model *model;
+	struct fork fork;
 	struct branch shops[BRANCHES];
 	LIST(struct branch_member) members;
 	unsigned next_card;
 	struct branch_late late[BRANCH_LATE_MAX]; /* copies of messages that are still on their way */
 	size_t late_count;
-	uint64_t size; /* entries that branch_check has seen */
-	uint64_t counts[11];
+	uint64_t size;	     /* entries that branch_check has seen */
+	uint64_t counts[13]; /* BRANCH_* */
 };
 enum {
 	BRANCH_SHOWN,
@@ -145,6 +159,8 @@ enum {
 	BRANCH_RECORDS,
 	BRANCH_CONFLICTS,
 	BRANCH_FINDINGS,
+	BRANCH_COSIGNED,
+	BRANCH_FORKS,
 	BRANCH_COUNTS
 };
 
@@ -163,6 +179,9 @@ void branches_run(const struct seeds_run *run, struct hash *ret_root);
 /* ---- branch_net.c ---- */
 struct exchange branch_exchange(struct branch *branch);
 void branch_broker_restart(struct branches *all);
+/* Its disk has what it has, and nobody has it open, in between. */
+void branch_broker_stop(struct branches *all);
+void branch_broker_start(struct branches *all);
 /* A copy of a message that was under way comes in after all. */
 void branch_net_late(struct branches *all);
 void branch_net_free(struct branches *all);
@@ -173,6 +192,8 @@ void branch_free(struct branch *branch);
 /* Plans that the machine dies in one of its next writes. */
 void branch_plan_death(struct branch *branch);
 bool branch_is_dead(const struct branch *branch);
+/* As durable as this machine is. */
+enum err branch_write(struct branch *branch, struct branch_file *file, struct slice content) MUST_USE;
 /* What is in memory is gone; it comes up again on what the disk has. */
 void branch_restart(struct branch *branch);
 uint64_t branch_true_ms(const struct branch *branch);
@@ -186,6 +207,19 @@ void branch_keeper(struct branch *branch);
 void branch_courier(struct branch *branch);
 void branch_office(struct branches *all);
 void branch_register_members(struct branches *all, unsigned count);
+
+/* ---- branch_witness.c ---- */
+void branch_witness_new(struct branch *branch);
+void branch_witness_free(struct branch *branch);
+/* The broker begins another history for one of the shops; once a run. After that it shows the shop this or that. */
+void branch_fork(struct branches *all);
+void branch_fork_free(struct branches *all);
+/* Which of its histories the broker answers this message by. */
+struct core *branch_core_for(struct branch *branch, struct slice message);
+/* The shop asks for the round of cosigning. */
+void branch_witness(struct branch *branch);
+/* I3: who was shown two histories has noticed and kept the proof; nobody else has. */
+void branch_check_witness(struct branch *branch);
 
 /* ---- branch_model.c ---- */
 /* A broker with a charter, whose messages the model hears from then on. */

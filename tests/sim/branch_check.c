@@ -103,7 +103,7 @@ static void take_records(struct branch *branch, const Kluis__LocalAccess *access
 		return;
 	branch->has_findings = true;
 	all->counts[BRANCH_FINDINGS]++;
-	if (all->is_strict && branch->wrong_ms == 0)
+	if (all->is_strict && branch->wrong_ms == 0 && !branch->is_lied_to)
 		branch_fail(all, "I3", "%s: findings %u about an honest journal", branch->folder, result->findings);
 }
 
@@ -133,6 +133,7 @@ static void take_operation(struct branch *branch, const Kluis__Operation *operat
 	case KLUIS__OPERATION__KIND_REGISTRATION:
 	case KLUIS__OPERATION__KIND_UPDATE:
 	case KLUIS__OPERATION__KIND_CONSENT:
+	case KLUIS__OPERATION__KIND_INCIDENT:
 		if (result->code != ERR_OK)
 			break;
 		done = LIST_ADD(&branch->done);
@@ -337,7 +338,7 @@ static bool may_be_odd(const struct branches *all)
 
 	for (size_t i = 0; i < BRANCHES; i++) {
 		const struct branch *branch = &all->shops[i];
-		is_odd = is_odd || branch->wrong_ms > 0 ||
+		is_odd = is_odd || branch->wrong_ms > 0 || branch->is_lied_to ||
 			 (!all->is_strict && (branch->has_findings || branch->certificates > 0));
 	}
 	return is_odd;
@@ -375,6 +376,7 @@ void branch_check_end(struct branches *all, struct hash *ret_root)
 		check_order(branch);
 		check_records(branch);
 		branch_check_copies(branch);
+		branch_check_witness(branch);
 	}
 	branch_follow_log(all);
 	audit(all);

@@ -7,7 +7,7 @@
 
 #include "branch.h"
 
-static void open_broker(struct branches *all)
+void branch_broker_start(struct branches *all)
 {
 	struct franchise *formula = all->formula;
 	struct fault fault = {""};
@@ -19,38 +19,74 @@ static void open_broker(struct branches *all)
 		branch_fail(all, "I8", "the broker does not come up again: %s %s", error_text(err), fault.text);
 }
 
-void branch_broker_restart(struct branches *all)
+void branch_broker_stop(struct branches *all)
 {
 	store_memory_crash_now(all->formula->store);
 	core_close(&all->formula->core);
 	store_close(&all->formula->store);
-	open_broker(all);
+}
+
+void branch_broker_restart(struct branches *all)
+{
+	branch_broker_stop(all);
+	branch_broker_start(all);
 	all->counts[BRANCH_BROKER_CRASHES]++;
 }
 
-/* False: nothing comes back, for the broker died. */
-static bool serve(struct branches *all, struct slice message, struct bytes *ret_reply)
+/* What the broker does between requests. */
+static void sign(struct branches *all)
+{
+	uint64_t next_ms;
+
+	branch_must(all, core_checkpoint(all->formula->core), "checkpoint");
+	branch_must(all, core_round(all->formula->core, all->formula->now_ms, &next_ms), "round");
+	branch_follow_log(all);
+}
+
+static void commit(struct branches *all, struct core *core, struct prepared *prepared, bool dies)
 {
 	static const enum store_memory_when whens[] = {STORE_MEMORY_BEFORE, STORE_MEMORY_IN, STORE_MEMORY_AFTER};
+
+	if (dies)
+		store_memory_crash(all->formula->store, whens[branch_draw(all, 3)]);
+	enum err err = core_commit(core, &prepared, 1, all->formula->now_ms);
+	if (err != ERR_OK && !dies)
+		branch_fail(all, "core", "commit: %s", error_text(err));
+}
+
+/* I1, I4, I6: before anything is on its way back. */
+static void look_at_reply(struct branches *all, struct slice bytes, uint64_t durable)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	Kluis__Reply *reply;
+
+	branch_follow_log(all);
+	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
+	branch_must(all, WIRE_DECODE(Reply, reply, bytes, &arena, &reply), "reply");
+	model_release(all->model, reply, all->formula->now_ms, durable);
+}
+
+/* False: nothing comes back, for the broker died. core: one of its histories. */
+static bool serve(struct branches *all, struct core *core, struct slice message, struct bytes *ret_reply)
+{
 	struct franchise *formula = all->formula;
 	struct prepared *prepared;
-	bool dies = !all->is_calm && branch_chance(all, 3);
+	bool dies = !all->is_calm && core == formula->core && branch_chance(all, 3);
 
-	branch_must(all, core_prepare(formula->core, message, formula->now_ms, &prepared), "prepare");
-	if (prepared_needs_commit(prepared)) {
-		if (dies)
-			store_memory_crash(formula->store, whens[branch_draw(all, 3)]);
-		enum err err = core_commit(formula->core, &prepared, 1, formula->now_ms);
-		if (err != ERR_OK && !dies)
-			branch_fail(all, "core", "commit: %s", error_text(err));
-	}
+	branch_follow_log(all);
+	uint64_t durable = all->size;
+	branch_must(all, core_prepare(core, message, formula->now_ms, &prepared), "prepare");
+	if (prepared_needs_commit(prepared))
+		commit(all, core, prepared, dies);
+	if (!dies)
+		look_at_reply(all, core_reply(prepared), durable);
 	if (!dies && ret_reply != NULL)
 		branch_must(all, bytes_append(ret_reply, core_reply(prepared)), "reply");
 	prepared_free(&prepared);
 	if (dies)
 		branch_broker_restart(all);
 	else if (branch_chance(all, 30))
-		branch_must(all, core_checkpoint(formula->core), "checkpoint");
+		sign(all);
 	return !dies;
 }
 
@@ -73,7 +109,7 @@ void branch_net_late(struct branches *all)
 	size_t i = branch_draw(all, all->late_count);
 	struct branch_late late = all->late[i];
 	all->late[i] = all->late[--all->late_count];
-	serve(all, SLICE(late.data, late.length), NULL);
+	serve(all, all->formula->core, SLICE(late.data, late.length), NULL);
 	free(late.data);
 }
 
@@ -95,7 +131,7 @@ static enum err send_message(void *context, struct slice message, struct bytes *
 		keep_late(all, message);
 	if (!all->is_calm && branch_chance(all, 5)) /* the request is lost */
 		return ERR_TIMEOUT;
-	if (!serve(all, message, ret_reply))
+	if (!serve(all, branch_core_for(branch, message), message, ret_reply))
 		return ERR_NETWORK;
 	if (all->is_calm || !branch_chance(all, 5))
 		return ERR_OK;

@@ -71,7 +71,7 @@ static enum fate fate_of_write(struct branch *branch)
 	return branch_chance(branch->all, 50) ? FATE_LOST : FATE_UNHEARD;
 }
 
-static enum err write_file(struct branch *branch, struct branch_file *file, struct slice content)
+enum err branch_write(struct branch *branch, struct branch_file *file, struct slice content)
 {
 	enum fate fate = fate_of_write(branch);
 
@@ -95,14 +95,14 @@ static enum err save_lane(void *context, uint32_t lane, struct slice state)
 {
 	struct branch *branch = context;
 
-	return write_file(branch, &branch->lanes[lane], state);
+	return branch_write(branch, &branch->lanes[lane], state);
 }
 
 static enum err keep_paper(void *context, const char *name, struct slice note)
 {
 	struct branch *branch = context;
 
-	return write_file(branch, strcmp(name, "charter.note") == 0 ? &branch->charter : &branch->agreement, note);
+	return branch_write(branch, strcmp(name, "charter.note") == 0 ? &branch->charter : &branch->agreement, note);
 }
 
 static enum err load_key(void *context, const char *purpose, uint8_t ret_key[static KEY_SIZE])
@@ -327,11 +327,13 @@ void branch_new(struct branches *all, struct branch *branch, struct party *party
 	branch_agree(branch, NULL, branch_chance(all, 40));
 	for (size_t i = 0; i < BRANCH_STAFF; i++)
 		employ(branch, i);
+	branch_witness_new(branch);
 }
 
 void branch_free(struct branch *branch)
 {
 	close_shop(branch);
+	branch_witness_free(branch);
 	for (size_t i = 0; i < BRANCH_LANES; i++)
 		bytes_fini(&branch->lanes[i].bytes);
 	bytes_fini(&branch->charter.bytes);
