@@ -15,8 +15,6 @@
 #define ROUNDS 2000000
 #define NOON UINT64_C(1784116800) /* 2026-07-15 12:00 UTC, a Wednesday */
 
-static struct papers papers;
-
 /* Seven grants that each refuse at their scope, with hours to compute, and one that allows. */
 static void use_eight_grants(void)
 {

@@ -79,7 +79,6 @@ static const char *any_value(void *context, const char *key)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct papers papers;
 	static struct agreement agreement;
 	struct arena arena CLEANUP(arena_fini);
 	struct bytes filled CLEANUP(bytes_fini);

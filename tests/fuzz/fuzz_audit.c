@@ -12,7 +12,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct audit_log *story;
 static struct mirror mirror;
 
 static void tear_down(void)

@@ -404,3 +404,29 @@ void audit_log_look(struct audit_log *log, size_t index,
 	assert_int_equal(lines.count, 0);
 	assert_true(look.is_done);
 }
+
+/* ---- for cmocka ---- */
+
+struct audit_log *story;
+
+int audit_log_set_up(void **state)
+{
+	(void)state;
+	story = audit_log_story(false);
+	return 0;
+}
+
+int audit_log_set_up_mirror(void **state)
+{
+	(void)state;
+	story = audit_log_story(true);
+	audit_log_mirror(story);
+	return 0;
+}
+
+int audit_log_tear_down(void **state)
+{
+	(void)state;
+	audit_log_free(&story);
+	return 0;
+}

@@ -76,4 +76,10 @@ void lie_turn_unchanged(Kluis__Entry *entry, struct arena *arena);
 void audit_log_look(struct audit_log *log, size_t index,
 		    void (*look)(const struct state *state, const struct step *step));
 
+/* The one of a test program, and what cmocka calls for it: the short story, or the long one with its mirror. */
+extern struct audit_log *story;
+int audit_log_set_up(void **state);
+int audit_log_set_up_mirror(void **state);
+int audit_log_tear_down(void **state);
+
 #endif

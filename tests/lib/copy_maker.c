@@ -12,46 +12,46 @@ static void must(enum err err, const char *what)
 {
 	if (err == ERR_OK)
 		return;
-	fprintf(stderr, "copy maker: %s: %s\n", what, error_text(err));
+	fprintf(stderr, "copy copies: %s: %s\n", what, error_text(err));
 	abort();
 }
 
-static void open_store(struct copy_maker *maker, bool is_new)
+static void open_store(struct copy_maker *copies, bool is_new)
 {
 	struct fault fault = {""};
 
-	must(store_open(maker->path, &replica_layout, is_new, &maker->store, &fault), fault.text);
-	maker->replica =
-		(struct replica){.store = maker->store, .key = maker->key, .keys = key_shelf_memory(&maker->shelf)};
+	must(store_open(copies->path, &replica_layout, is_new, &copies->store, &fault), fault.text);
+	copies->replica =
+		(struct replica){.store = copies->store, .key = copies->key, .keys = key_shelf_memory(&copies->shelf)};
 }
 
-void copy_maker_begin(struct copy_maker *maker)
+void copy_maker_begin(struct copy_maker *copies)
 {
-	memset(maker, 0, sizeof *maker);
+	memset(copies, 0, sizeof *copies);
 	must(keys_init(), "libsodium");
-	scratch_new(maker->folder);
-	snprintf(maker->path, sizeof maker->path, "%s/db", maker->folder);
-	memset(maker->key, 42, KEY_SIZE);
-	memset(maker->handle_key, 43, KEY_SIZE);
-	memset(maker->agreement, 44, HASH_SIZE);
-	open_store(maker, true);
+	scratch_new(copies->folder);
+	snprintf(copies->path, sizeof copies->path, "%s/db", copies->folder);
+	memset(copies->key, 42, KEY_SIZE);
+	memset(copies->handle_key, 43, KEY_SIZE);
+	memset(copies->agreement, 44, HASH_SIZE);
+	open_store(copies, true);
 }
 
-void copy_maker_end(struct copy_maker *maker)
+void copy_maker_end(struct copy_maker *copies)
 {
-	store_close(&maker->store);
-	scratch_remove(maker->folder);
+	store_close(&copies->store);
+	scratch_remove(copies->folder);
 }
 
-void copy_maker_reopen(struct copy_maker *maker)
+void copy_maker_reopen(struct copy_maker *copies)
 {
-	store_close(&maker->store);
-	open_store(maker, false);
+	store_close(&copies->store);
+	open_store(copies, false);
 }
 
-void copy_maker_lease(struct copy_maker *maker, const char *purpose)
+void copy_maker_lease(struct copy_maker *copies, const char *purpose)
 {
-	must(replica_set_lease(&maker->replica, purpose, 2000, 1000, SLICE_ARRAY(maker->handle_key)), "lease");
+	must(replica_set_lease(&copies->replica, purpose, 2000, 1000, SLICE_ARRAY(copies->handle_key)), "lease");
 }
 
 static void *taken(void *place)
@@ -60,7 +60,7 @@ static void *taken(void *place)
 	return place;
 }
 
-static void add_value(const struct copy_maker *maker, struct arena *arena, Kluis__Values *values, uint32_t field,
+static void add_value(const struct copy_maker *copies, struct arena *arena, Kluis__Values *values, uint32_t field,
 		      char *text)
 {
 	Kluis__Value *value = taken(arena_alloc(arena, sizeof *value));
@@ -69,7 +69,7 @@ static void add_value(const struct copy_maker *maker, struct arena *arena, Kluis
 
 	kluis__value__init(value);
 	kluis__handle__init(handle);
-	handle_make(maker->handle_key, (uint8_t)field, slice_text(taken(text)), hash);
+	handle_make(copies->handle_key, (uint8_t)field, slice_text(taken(text)), hash);
 	value->field = handle->field = field;
 	value->value = text;
 	handle->hash = wire_data(SLICE(hash, HANDLE_SIZE));
@@ -77,7 +77,7 @@ static void add_value(const struct copy_maker *maker, struct arena *arena, Kluis
 	values->handles[values->n_handles++] = handle;
 }
 
-static Kluis__Part *part_of(const struct copy_maker *maker, struct arena *arena, unsigned number)
+static Kluis__Part *part_of(const struct copy_maker *copies, struct arena *arena, unsigned number)
 {
 	Kluis__Values values = KLUIS__VALUES__INIT;
 	Kluis__Value *list[COPY_HANDLES_MAX];
@@ -87,8 +87,8 @@ static Kluis__Part *part_of(const struct copy_maker *maker, struct arena *arena,
 
 	values.values = list;
 	values.handles = handles;
-	add_value(maker, arena, &values, 1, arena_printf(arena, "card %u", number));
-	add_value(maker, arena, &values, 3, arena_printf(arena, "phone %u", number / 2));
+	add_value(copies, arena, &values, 1, arena_printf(arena, "card %u", number));
+	add_value(copies, arena, &values, 3, arena_printf(arena, "phone %u", number / 2));
 	bytes_init(&bytes, RECORD_MAX);
 	must(wire_encode(&values.base, &bytes), "content");
 	kluis__part__init(part);
@@ -111,14 +111,18 @@ static Kluis__Disclosure *disclosure_of(struct arena *arena, unsigned number, ui
 	return disclosure;
 }
 
-enum err copy_maker_page(struct copy_maker *maker, const char *purpose, unsigned first, unsigned last, uint32_t version)
+enum err copy_maker_page(struct copy_maker *copies, const char *purpose, unsigned first, unsigned last,
+			 uint32_t version)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
 	Kluis__Result result = KLUIS__RESULT__INIT;
 	Kluis__Disclosure *disclosures[CUSTOMERS_MAX];
 	Kluis__Part *parts[CUSTOMERS_MAX];
-	struct replica_page page = {
-		.purpose = purpose, .agreement = maker->agreement, .entry_index = 7, .result = &result, .parts = parts};
+	struct replica_page page = {.purpose = purpose,
+				    .agreement = copies->agreement,
+				    .entry_index = 7,
+				    .result = &result,
+				    .parts = parts};
 	uint64_t written, removed;
 
 	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
@@ -126,30 +130,48 @@ enum err copy_maker_page(struct copy_maker *maker, const char *purpose, unsigned
 	for (unsigned number = first; number <= last; number++) {
 		disclosures[result.n_disclosures++] = disclosure_of(&arena, number, version);
 		if (version > 0)
-			parts[page.part_count++] = part_of(maker, &arena, number);
+			parts[page.part_count++] = part_of(copies, &arena, number);
 	}
 	result.disclosures = disclosures;
 	result.has_cursor = true;
-	result.cursor = maker->cursor + 1;
-	enum err err = replica_apply(&maker->replica, &page, &written, &removed);
-	maker->cursor += err == ERR_OK;
+	result.cursor = copies->cursor + 1;
+	enum err err = replica_apply(&copies->replica, &page, &written, &removed);
+	copies->cursor += err == ERR_OK;
 	return err;
 }
 
-enum err copy_maker_find(struct copy_maker *maker, const char *purpose, uint8_t field, const char *value,
+enum err copy_maker_find(struct copy_maker *copies, const char *purpose, uint8_t field, const char *value,
 			 unsigned *ret_customer)
 {
 	uint8_t pseudonym[PSEUDONYM_SIZE];
 
-	TRY(replica_find(&maker->replica, purpose, field, slice_text(value), pseudonym));
+	TRY(replica_find(&copies->replica, purpose, field, slice_text(value), pseudonym));
 	*ret_customer = get_u32(pseudonym);
 	return ERR_OK;
 }
 
-uint64_t copy_maker_rows(struct copy_maker *maker, enum replica_table table)
+uint64_t copy_maker_rows(struct copy_maker *copies, enum replica_table table)
 {
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
 
-	must(store_begin_read(maker->store, &txn), "read");
+	must(store_begin_read(copies->store, &txn), "read");
 	return store_count(txn, table);
+}
+
+/* ---- for cmocka ---- */
+
+struct copy_maker maker;
+
+int copy_maker_set_up(void **state)
+{
+	(void)state;
+	copy_maker_begin(&maker);
+	return 0;
+}
+
+int copy_maker_tear_down(void **state)
+{
+	(void)state;
+	copy_maker_end(&maker);
+	return 0;
 }

@@ -2,33 +2,33 @@
 
 #include "action.h"
 
-void custody_begin(struct custody_story *story)
+void custody_begin(struct custody_story *custody)
 {
 	struct book none = {0};
 
-	*story = (struct custody_story){.formula = franchise_new(NULL)};
-	story->store = franchise_store(story->formula, 12, CUSTODY_GRANT);
-	story->anna = franchise_customer(story->formula, "1=1001|2=Anna");
-	story->bert = franchise_customer(story->formula, "1=1002|2=Bert");
-	franchise_must(story->formula, story->store, action_lease(story->formula, "service", &none));
+	*custody = (struct custody_story){.formula = franchise_new(NULL)};
+	custody->store = franchise_store(custody->formula, 12, CUSTODY_GRANT);
+	custody->anna = franchise_customer(custody->formula, "1=1001|2=Anna");
+	custody->bert = franchise_customer(custody->formula, "1=1002|2=Bert");
+	franchise_must(custody->formula, custody->store, action_lease(custody->formula, "service", &none));
 	struct answer answer =
-		franchise_must(story->formula, story->store, action_sync(story->formula, "service", 0, 10));
-	story->copied = answer.reply->index;
+		franchise_must(custody->formula, custody->store, action_sync(custody->formula, "service", 0, 10));
+	custody->copied = answer.reply->index;
 }
 
-void custody_end(struct custody_story *story)
+void custody_end(struct custody_story *custody)
 {
-	franchise_free(&story->formula);
+	franchise_free(&custody->formula);
 }
 
-Kluis__JournalRecord custody_record(struct custody_story *story)
+Kluis__JournalRecord custody_record(struct custody_story *custody)
 {
-	return book_next(story->formula, &story->book, story->store, story->anna, story->copied);
+	return book_next(custody->formula, &custody->book, custody->store, custody->anna, custody->copied);
 }
 
-void custody_see(struct custody_story *story, Kluis__JournalRecord *record)
+void custody_see(struct custody_story *custody, Kluis__JournalRecord *record)
 {
-	struct franchise *formula = story->formula;
+	struct franchise *formula = custody->formula;
 	struct frontier frontier = {.size = 0};
 	uint64_t size = core_size(formula->core);
 	struct answer log = franchise_must(formula, &formula->office, action_read_log(formula, 0, size));
@@ -43,17 +43,17 @@ void custody_see(struct custody_story *story, Kluis__JournalRecord *record)
 	record->seen_root = wire_data(SLICE(arena_copy(&formula->arena, SLICE_ARRAY(hash.bytes)), HASH_SIZE));
 }
 
-struct answer custody_upload(struct custody_story *story, const Kluis__JournalRecord *record)
+struct answer custody_upload(struct custody_story *custody, const Kluis__JournalRecord *record)
 {
-	ProtobufCBinaryData encoded = book_write(story->formula, &story->book, record);
+	ProtobufCBinaryData encoded = book_write(custody->formula, &custody->book, record);
 
-	return franchise_one(story->formula, story->store,
-			     action_local_access(story->formula, &story->book, &encoded, 1));
+	return franchise_one(custody->formula, custody->store,
+			     action_local_access(custody->formula, &custody->book, &encoded, 1));
 }
 
-void custody_audit(struct custody_story *story, struct finding_lines *ret_lines)
+void custody_audit(struct custody_story *custody, struct finding_lines *ret_lines)
 {
-	struct audit_log *log = audit_log_of(story->formula);
+	struct audit_log *log = audit_log_of(custody->formula);
 
 	audit_log_check(log, ret_lines);
 	audit_log_free(&log);

@@ -18,16 +18,16 @@ struct custody_story {
 	struct book book;
 };
 
-void custody_begin(struct custody_story *story);
-void custody_end(struct custody_story *story);
+void custody_begin(struct custody_story *custody);
+void custody_end(struct custody_story *custody);
 /* The next record as it should be: Anna's card, shown now. */
-Kluis__JournalRecord custody_record(struct custody_story *story);
+Kluis__JournalRecord custody_record(struct custody_story *custody);
 /* Makes a record say that the store has seen the log as it is now. */
-void custody_see(struct custody_story *story, Kluis__JournalRecord *record);
+void custody_see(struct custody_story *custody, Kluis__JournalRecord *record);
 /* Writes and uploads one record; the answer. */
-struct answer custody_upload(struct custody_story *story, const Kluis__JournalRecord *record);
+struct answer custody_upload(struct custody_story *custody, const Kluis__JournalRecord *record);
 /* Audits all that was logged so far. */
-void custody_audit(struct custody_story *story, struct finding_lines *ret_lines);
+void custody_audit(struct custody_story *custody, struct finding_lines *ret_lines);
 /* The text of an agreement like the one in force, with these lines more in its grant. */
 #define CUSTODY_GRANT                                                                                                  \
 	"[grant till]\npurpose = service\noperations = lookup, sync\ncustomers = all\nfields = card, name\n"           \

@@ -44,3 +44,21 @@ const struct fake_item *desk_test_item(const struct desk_test *test)
 		fail("nothing in the outbox");
 	return &test->fake.items[test->fake.item_count - 1];
 }
+
+/* ---- for cmocka ---- */
+
+struct desk_test desk_test;
+
+int desk_test_set_up(void **state)
+{
+	(void)state;
+	desk_test_begin(&desk_test);
+	return 0;
+}
+
+int desk_test_tear_down(void **state)
+{
+	(void)state;
+	desk_test_end(&desk_test);
+	return 0;
+}

@@ -20,4 +20,9 @@ void desk_test_end(struct desk_test *test);
 /* The last item in the outbox; ends the program without one. */
 const struct fake_item *desk_test_item(const struct desk_test *test);
 
+/* The one of a test program, and what cmocka calls for it. */
+extern struct desk_test desk_test;
+int desk_test_set_up(void **state);
+int desk_test_tear_down(void **state);
+
 #endif

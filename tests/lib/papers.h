@@ -14,13 +14,18 @@ struct papers {
 };
 
 /* Reads both. Ends the program if they are not valid. */
-void papers_init(struct papers *papers);
-void papers_fini(struct papers *papers);
+void papers_init(struct papers *read);
+void papers_fini(struct papers *read);
 
 /* Reads papers->agreement again from another text. */
-enum err papers_parse(struct papers *papers, const char *text, struct fault *fault) MUST_USE;
+enum err papers_parse(struct papers *read, const char *text, struct fault *fault) MUST_USE;
 /* The same with the charter of another text, to whose hash the agreement's is changed. Ends the program unless both are
  * valid. */
-void papers_replace(struct papers *papers, const char *charter_text, const char *agreement_text);
+void papers_replace(struct papers *read, const char *charter_text, const char *agreement_text);
+
+/* Those of a test program, and what cmocka calls for them. */
+extern struct papers papers;
+int papers_set_up(void **state);
+int papers_tear_down(void **state);
 
 #endif

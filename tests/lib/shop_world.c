@@ -163,3 +163,24 @@ uint64_t shop_world_copied(struct shop_world *world)
 	must(replica_count(&world->shop.replica, "service", &count), "count", NULL);
 	return count;
 }
+
+/* ---- for cmocka ---- */
+
+int shop_world_set_up(void **state)
+{
+	struct shop_world *world = calloc(1, sizeof *world);
+
+	must(world == NULL ? ERR_MEMORY : ERR_OK, "memory", NULL);
+	shop_world_begin(world);
+	*state = world;
+	return 0;
+}
+
+int shop_world_tear_down(void **state)
+{
+	struct shop_world *world = *state;
+
+	shop_world_end(world);
+	free(world);
+	return 0;
+}

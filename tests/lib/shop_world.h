@@ -39,4 +39,8 @@ void shop_world_restart(struct shop_world *world);
 /* Customers in the copy for service. */
 uint64_t shop_world_copied(struct shop_world *world);
 
+/* What cmocka calls: *state is a new one. */
+int shop_world_set_up(void **state);
+int shop_world_tear_down(void **state);
+
 #endif

@@ -100,3 +100,21 @@ const char *till_test_text(const struct till_test *test, const char *name)
 
 	return text == NULL ? "" : text;
 }
+
+/* ---- for cmocka ---- */
+
+struct till_test till_test;
+
+int till_test_set_up(void **state)
+{
+	(void)state;
+	till_test_begin(&till_test);
+	return 0;
+}
+
+int till_test_tear_down(void **state)
+{
+	(void)state;
+	till_test_end(&till_test);
+	return 0;
+}

@@ -33,4 +33,9 @@ unsigned till_test_send(struct till_test *test, const struct till_request *reque
 /* A member of the last answer: its text, "" if there is none. */
 const char *till_test_text(const struct till_test *test, const char *name);
 
+/* The one of a test program, and what cmocka calls for it. */
+extern struct till_test till_test;
+int till_test_set_up(void **state);
+int till_test_tear_down(void **state);
+
 #endif

@@ -12,7 +12,6 @@
 #include "home.h"
 #include "kluis/file.h"
 
-static struct headquarters here;
 static struct agent agent, second;
 static struct fault fault;
 static char folder[HEADQUARTERS_PATH_MAX];

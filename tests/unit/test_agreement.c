@@ -8,22 +8,7 @@
 #include "papers.h"
 #include "text.h"
 
-static struct papers papers;
 static struct agreement opened;
-
-static int set_up(void **state)
-{
-	(void)state;
-	papers_init(&papers);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	papers_fini(&papers);
-	return 0;
-}
 
 static void test_agreement_names(void **state)
 {
@@ -138,9 +123,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_agreement_names),
-		cmocka_unit_test_setup_teardown(test_agreement_grants_for, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_agreement_open, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_agreement_open_changed_after_signing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_grants_for, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_open, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_open_changed_after_signing, papers_set_up,
+						papers_tear_down),
 	};
 	return keys_init() != ERR_OK || cmocka_run_group_tests(tests, NULL, NULL);
 }

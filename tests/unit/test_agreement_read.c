@@ -10,22 +10,6 @@
 #include "papers.h"
 #include "text.h"
 
-static struct papers papers;
-
-static int set_up(void **state)
-{
-	(void)state;
-	papers_init(&papers);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	papers_fini(&papers);
-	return 0;
-}
-
 /* The committed example names the committed charter; papers.c would otherwise hide it if it did not. */
 static void test_agreement_parse_minimal_as_it_is(void **state)
 {
@@ -195,14 +179,16 @@ static void test_agreement_parse_with_failing_allocations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_agreement_parse_minimal_as_it_is, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_agreement_parse_optional_keys, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_agreement_parse_refuses, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_agreement_parse_of_another_charter, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_agreement_parse_without_memory, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_agreement_keys_are_in_the_manual, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_agreement_example_of_the_manual, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_agreement_parse_with_failing_allocations, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_parse_minimal_as_it_is, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_parse_optional_keys, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_parse_refuses, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_parse_of_another_charter, papers_set_up,
+						papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_parse_without_memory, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_keys_are_in_the_manual, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_example_of_the_manual, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_agreement_parse_with_failing_allocations, papers_set_up,
+						papers_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,22 +12,6 @@
 #include "copy_maker.h"
 #include "fail.h"
 
-static struct copy_maker maker;
-
-static int set_up(void **state)
-{
-	(void)state;
-	copy_maker_begin(&maker);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	copy_maker_end(&maker);
-	return 0;
-}
-
 static char seen[2048];
 
 static enum err see(void *context, const struct alarm *alarm)
@@ -97,7 +81,7 @@ static void test_bounded(void **state)
 	assert_int_equal(alarm_count(maker.store), 256);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, copy_maker_set_up, copy_maker_tear_down)
 
 int main(void)
 {

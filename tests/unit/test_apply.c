@@ -15,7 +15,6 @@
 
 static struct franchise *formula;
 static struct party *store;
-static struct audit_log *story;
 static struct finding_lines lines;
 
 static int set_up(void **state)

@@ -11,7 +11,6 @@
 #include "kluis/file.h"
 #include "verify.h"
 
-static struct audit_log *story; /* long: more than two bundles */
 static struct finding_lines lines;
 
 static int set_up_all(void **state)
@@ -19,13 +18,6 @@ static int set_up_all(void **state)
 	(void)state;
 	story = audit_log_story(true);
 	return story->count > 2 * TILE_WIDTH + 20 ? 0 : -1;
-}
-
-static int tear_down_all(void **state)
-{
-	(void)state;
-	audit_log_free(&story);
-	return 0;
 }
 
 static int set_up(void **state)
@@ -316,5 +308,5 @@ int main(void)
 		FRESH(test_copy_survives_failing_calls),
 	};
 
-	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+	return cmocka_run_group_tests(tests, set_up_all, audit_log_tear_down);
 }

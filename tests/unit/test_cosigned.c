@@ -17,7 +17,6 @@
 #define TIME_S 1800000000
 #define WITNESS "w.example"
 
-static struct audit_log *story;
 static struct finding_lines lines;
 static struct chain chain;
 
@@ -27,13 +26,6 @@ static int set_up(void **state)
 	story = audit_log_story(false);
 	audit_log_mirror(story);
 	chain = (struct chain){.given = story->key.public};
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	audit_log_free(&story);
 	return 0;
 }
 
@@ -256,7 +248,7 @@ static void test_keep_refuses_another_history(void **state)
 	secret_key_fini(&stranger);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, audit_log_tear_down)
 
 int main(void)
 {

@@ -10,13 +10,13 @@
 
 #define HOUR_MS UINT64_C(3600000)
 
-static struct custody_story story;
+static struct custody_story custody;
 static struct audit_log *log_;
 
 static int set_up(void **state)
 {
 	(void)state;
-	custody_begin(&story);
+	custody_begin(&custody);
 	log_ = NULL;
 	return 0;
 }
@@ -25,35 +25,36 @@ static int tear_down(void **state)
 {
 	(void)state;
 	audit_log_free(&log_);
-	custody_end(&story);
+	custody_end(&custody);
 	return 0;
 }
 
 /* Looks at the facts before one more entry. */
 static void look(void (*look_at)(const struct state *state, const struct step *step))
 {
-	struct answer answer = franchise_must(story.formula, &story.formula->office, action_census(story.formula));
+	struct answer answer =
+		franchise_must(custody.formula, &custody.formula->office, action_census(custody.formula));
 
-	log_ = audit_log_of(story.formula);
+	log_ = audit_log_of(custody.formula);
 	audit_log_mirror(log_);
 	audit_log_look(log_, answer.reply->index, look_at);
 }
 
 static void look_at_delivery(const struct state *state, const struct step *step)
 {
-	const struct delivery_fact *fact = custody_delivery(state, story.copied);
+	const struct delivery_fact *fact = custody_delivery(state, custody.copied);
 
 	(void)step;
 	assert_non_null(fact);
-	assert_int_equal(fact->time_ms, story.formula->now_ms);
+	assert_int_equal(fact->time_ms, custody.formula->now_ms);
 	assert_null(fact->deliveries->next);
 	assert_int_equal(fact->deliveries->store, 12);
 	assert_string_equal(fact->deliveries->purpose, "service");
 	assert_int_equal(fact->deliveries->count, 2);
-	assert_memory_equal(fact->deliveries->items[1].customer, story.bert.data, PSEUDONYM_SIZE);
+	assert_memory_equal(fact->deliveries->items[1].customer, custody.bert.data, PSEUDONYM_SIZE);
 	assert_int_equal(fact->deliveries->items[1].version, 1);
 	assert_int_equal(fact->deliveries->items[1].fields, 3);
-	assert_null(custody_delivery(state, story.copied - 1));
+	assert_null(custody_delivery(state, custody.copied - 1));
 }
 
 static void test_custody_delivery(void **state)
@@ -82,11 +83,11 @@ static void look_at_leases(const struct state *state, const struct step *step)
 static void test_custody_leases(void **state)
 {
 	(void)state;
-	story.formula->now_ms += HOUR_MS;
-	franchise_must(story.formula, story.store, action_lease(story.formula, "service", &story.book));
-	first_until_ms = story.formula->now_ms + 72 * HOUR_MS;
-	second_from_ms = story.formula->now_ms = first_until_ms + HOUR_MS;
-	franchise_must(story.formula, story.store, action_lease(story.formula, "service", &story.book));
+	custody.formula->now_ms += HOUR_MS;
+	franchise_must(custody.formula, custody.store, action_lease(custody.formula, "service", &custody.book));
+	first_until_ms = custody.formula->now_ms + 72 * HOUR_MS;
+	second_from_ms = custody.formula->now_ms = first_until_ms + HOUR_MS;
+	franchise_must(custody.formula, custody.store, action_lease(custody.formula, "service", &custody.book));
 	look(look_at_leases);
 }
 
@@ -105,9 +106,9 @@ static void look_at_purge(const struct state *state, const struct step *step)
 static void test_custody_purge(void **state)
 {
 	(void)state;
-	purged_ms = story.formula->now_ms += HOUR_MS;
-	franchise_must(story.formula, story.store, action_purge(story.formula, "service", ERR_EXPIRED));
-	story.formula->now_ms += HOUR_MS;
+	purged_ms = custody.formula->now_ms += HOUR_MS;
+	franchise_must(custody.formula, custody.store, action_purge(custody.formula, "service", ERR_EXPIRED));
+	custody.formula->now_ms += HOUR_MS;
 	look(look_at_purge);
 }
 
@@ -117,19 +118,19 @@ static void look_at_journal(const struct state *state, const struct step *step)
 
 	(void)step;
 	assert_int_equal(journal->number, 2);
-	assert_memory_equal(journal->hash.bytes, story.book.hash.bytes, HASH_SIZE);
+	assert_memory_equal(journal->hash.bytes, custody.book.hash.bytes, HASH_SIZE);
 	assert_int_equal(journal->committed_number, 2);
-	assert_int_equal(journal->committed_ms, story.formula->now_ms);
+	assert_int_equal(journal->committed_ms, custody.formula->now_ms);
 }
 
 static void test_custody_journal(void **state)
 {
-	Kluis__JournalRecord record = custody_record(&story);
+	Kluis__JournalRecord record = custody_record(&custody);
 
 	(void)state;
-	custody_upload(&story, &record);
-	record = custody_record(&story);
-	custody_upload(&story, &record);
+	custody_upload(&custody, &record);
+	record = custody_record(&custody);
+	custody_upload(&custody, &record);
 	look(look_at_journal);
 }
 

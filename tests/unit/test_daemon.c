@@ -14,7 +14,6 @@
 #include "headquarters.h"
 #include "kluis/clock.h"
 
-static struct headquarters here;
 static pid_t daemon_pid;
 
 static void start_daemon(void)

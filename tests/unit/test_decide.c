@@ -38,7 +38,6 @@ static const char grants[] = "[grant till]\n"
 			     "lease = 1h\n"
 			     "territory = anywhere\n";
 
-static struct papers papers;
 static struct customer_facts customer;
 static struct decide_input input;
 
@@ -74,13 +73,6 @@ static int set_up(void **state)
 	papers_init(&papers);
 	use_grants(grants);
 	reset();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	papers_fini(&papers);
 	return 0;
 }
 
@@ -662,7 +654,7 @@ static void test_verdict_clause_quotes_names_only(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, papers_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_decide_allows),
 		TEST(test_decide_refuses),

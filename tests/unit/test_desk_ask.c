@@ -8,40 +8,25 @@
 
 #include "desk_test.h"
 
-static struct desk_test test;
 static struct desk_member member;
 static struct fault fault;
-
-static int set_up(void **state)
-{
-	(void)state;
-	desk_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	desk_test_end(&test);
-	return 0;
-}
 
 static enum err look(const uint8_t *token, const char *purpose, const char *field, const char *value)
 {
 	memset(&member, 0, sizeof member);
 	fault.text[0] = '\0';
-	return desk_lookup(test.fake.desk, SLICE(token, DESK_TOKEN_SIZE), purpose, field, value, &test.arena, &member,
-			   &fault);
+	return desk_lookup(desk_test.fake.desk, SLICE(token, DESK_TOKEN_SIZE), purpose, field, value, &desk_test.arena,
+			   &member, &fault);
 }
 
 static void test_asked_and_shown(void **state)
 {
 	(void)state;
-	fake_shop_answer(&test.fake, 9, 0, 7, "1=9999|2=Zoe Zeeman|3=••••••1111");
-	assert_int_equal(look(test.anna, "service", "card", "99 99"), ERR_OK);
-	assert_int_equal(test.fake.line_calls, 1);
-	assert_int_equal(test.fake.asked.field, 1);
-	assert_string_equal(test.fake.asked.value, "99 99");
+	fake_shop_answer(&desk_test.fake, 9, 0, 7, "1=9999|2=Zoe Zeeman|3=••••••1111");
+	assert_int_equal(look(desk_test.anna, "service", "card", "99 99"), ERR_OK);
+	assert_int_equal(desk_test.fake.line_calls, 1);
+	assert_int_equal(desk_test.fake.asked.field, 1);
+	assert_string_equal(desk_test.fake.asked.value, "99 99");
 	assert_int_equal(member.source, DESK_BROKER);
 	assert_int_equal(member.record, 4242);
 	assert_int_equal(member.version, 7);
@@ -52,66 +37,66 @@ static void test_asked_and_shown(void **state)
 	assert_string_equal(member.values[1].value, "Zoe Zeeman");
 	assert_false(member.values[1].is_masked);
 	assert_true(member.values[2].is_masked);
-	assert_int_equal(test.fake.record_count, 0); /* the broker's log has it */
+	assert_int_equal(desk_test.fake.record_count, 0); /* the broker's log has it */
 }
 
 /* Both count: two customers a day, whoever has shown them. */
 static void test_counts_for_the_day(void **state)
 {
 	(void)state;
-	fake_shop_answer(&test.fake, 9, 0, 1, "1=9999");
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_OK);
-	assert_int_equal(test.fake.elsewhere_count, 1);
-	assert_memory_equal(test.fake.elsewhere[0].agreement, test.fake.papers.agreement.hash, HASH_SIZE);
-	assert_int_equal(look(test.anna, "service", "card", "4711"), ERR_OK);
-	assert_int_equal(look(test.anna, "service", "card", "4712"), ERR_PER_DAY);
-	test.fake.journal_code = ERR_DISK_FULL;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_DISK_FULL);
+	fake_shop_answer(&desk_test.fake, 9, 0, 1, "1=9999");
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_OK);
+	assert_int_equal(desk_test.fake.elsewhere_count, 1);
+	assert_memory_equal(desk_test.fake.elsewhere[0].agreement, desk_test.fake.papers.agreement.hash, HASH_SIZE);
+	assert_int_equal(look(desk_test.anna, "service", "card", "4711"), ERR_OK);
+	assert_int_equal(look(desk_test.anna, "service", "card", "4712"), ERR_PER_DAY);
+	desk_test.fake.journal_code = ERR_DISK_FULL;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_DISK_FULL);
 	assert_int_equal(member.value_count, 0);
 	/* a grant without such a limit */
-	test.fake.journal_code = ERR_OK;
-	fake_shop_answer(&test.fake, 9, 2, 1, "1=9999");
-	assert_int_equal(look(test.bea, "direct-marketing", "card", "9999"), ERR_OK);
-	assert_int_equal(test.fake.elsewhere_count, 1);
+	desk_test.fake.journal_code = ERR_OK;
+	fake_shop_answer(&desk_test.fake, 9, 2, 1, "1=9999");
+	assert_int_equal(look(desk_test.bea, "direct-marketing", "card", "9999"), ERR_OK);
+	assert_int_equal(desk_test.fake.elsewhere_count, 1);
 }
 
 /* Whoever the copy has is never asked for. */
 static void test_not_asked_for_who_is_in_the_copy(void **state)
 {
 	(void)state;
-	fake_shop_answer(&test.fake, 9, 0, 7, "1=9999");
-	assert_int_equal(look(test.anna, "service", "card", "4711"), ERR_OK);
-	assert_int_equal(test.fake.line_calls, 0);
+	fake_shop_answer(&desk_test.fake, 9, 0, 7, "1=9999");
+	assert_int_equal(look(desk_test.anna, "service", "card", "4711"), ERR_OK);
+	assert_int_equal(desk_test.fake.line_calls, 0);
 }
 
 static void test_asked_before_the_first_copy_and_where_there_is_none(void **state)
 {
 	(void)state;
-	test.fake.copy_code = ERR_NOT_FOUND;
-	fake_shop_answer(&test.fake, 1, 0, 1, "1=4711");
-	assert_int_equal(look(test.anna, "service", "card", "4711"), ERR_OK);
+	desk_test.fake.copy_code = ERR_NOT_FOUND;
+	fake_shop_answer(&desk_test.fake, 1, 0, 1, "1=4711");
+	assert_int_equal(look(desk_test.anna, "service", "card", "4711"), ERR_OK);
 	assert_int_equal(member.source, DESK_BROKER);
 	/* by consent, and never synced */
-	fake_shop_answer(&test.fake, 1, 2, 1, "1=4711");
-	assert_int_equal(look(test.bea, "direct-marketing", "card", "4711"), ERR_OK);
-	assert_int_equal(test.fake.line_calls, 2);
+	fake_shop_answer(&desk_test.fake, 1, 2, 1, "1=4711");
+	assert_int_equal(look(desk_test.bea, "direct-marketing", "card", "4711"), ERR_OK);
+	assert_int_equal(desk_test.fake.line_calls, 2);
 	/* by pseudonym there is nothing to ask with */
-	assert_int_equal(look(test.anna, "service", NULL, "01010101010101010101010101010101"), ERR_NOT_FOUND);
-	assert_int_equal(test.fake.line_calls, 2);
-	assert_int_equal(test.fake.record_count, 1);
+	assert_int_equal(look(desk_test.anna, "service", NULL, "01010101010101010101010101010101"), ERR_NOT_FOUND);
+	assert_int_equal(desk_test.fake.line_calls, 2);
+	assert_int_equal(desk_test.fake.record_count, 1);
 }
 
 static void test_not_asked_when_access_has_ended(void **state)
 {
 	(void)state;
-	fake_shop_answer(&test.fake, 9, 0, 7, "1=9999");
-	test.fake.copy_code = ERR_EXPIRED;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_EXPIRED);
-	test.fake.copy_code = ERR_OK;
-	test.fake.shop.state = AGREEMENT_SUSPENDED;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_SUSPENDED);
-	assert_int_equal(test.fake.line_calls, 0);
-	assert_int_equal(test.fake.record_count, 2);
+	fake_shop_answer(&desk_test.fake, 9, 0, 7, "1=9999");
+	desk_test.fake.copy_code = ERR_EXPIRED;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_EXPIRED);
+	desk_test.fake.copy_code = ERR_OK;
+	desk_test.fake.shop.state = AGREEMENT_SUSPENDED;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_SUSPENDED);
+	assert_int_equal(desk_test.fake.line_calls, 0);
+	assert_int_equal(desk_test.fake.record_count, 2);
 }
 
 static void test_the_broker_is_away(void **state)
@@ -120,18 +105,18 @@ static void test_the_broker_is_away(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		test.fake.line_code = codes[i];
-		assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_NETWORK);
+		desk_test.fake.line_code = codes[i];
+		assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_NETWORK);
 		assert_string_equal(fault.text, "not in the copy, and the broker is away");
-		assert_int_equal(test.fake.record_count, i + 1);
-		assert_int_equal(fake_shop_record(&test.fake)->access.code, ERR_NETWORK);
-		assert_int_equal(fake_shop_record(&test.fake)->access.field, 1);
+		assert_int_equal(desk_test.fake.record_count, i + 1);
+		assert_int_equal(fake_shop_record(&desk_test.fake)->access.code, ERR_NETWORK);
+		assert_int_equal(fake_shop_record(&desk_test.fake)->access.field, 1);
 	}
-	test.fake.line_code = ERR_MISMATCH;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_MISMATCH);
-	assert_int_equal(fake_shop_record(&test.fake)->access.code, ERR_MISMATCH);
-	test.fake.journal_code = ERR_DISK_FULL;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_DISK_FULL);
+	desk_test.fake.line_code = ERR_MISMATCH;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_MISMATCH);
+	assert_int_equal(fake_shop_record(&desk_test.fake)->access.code, ERR_MISMATCH);
+	desk_test.fake.journal_code = ERR_DISK_FULL;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_DISK_FULL);
 	assert_non_null(strstr(fault.text, "cannot be recorded"));
 }
 
@@ -142,27 +127,28 @@ static void test_without_a_line_it_is_always_offline(void **state)
 	uint8_t token[DESK_TOKEN_SIZE];
 
 	(void)state;
-	assert_int_equal(desk_new(&test.fake.shop, (struct desk_line){NULL, NULL}, &desk), ERR_OK);
+	assert_int_equal(desk_new(&desk_test.fake.shop, (struct desk_line){NULL, NULL}, &desk), ERR_OK);
 	assert_int_equal(desk_open(desk, "anna", slice_text(FAKE_CLERK_PIN), token, role, NULL), ERR_OK);
-	assert_int_equal(desk_lookup(desk, SLICE_ARRAY(token), "service", "card", "9999", &test.arena, &member, NULL),
-			 ERR_NETWORK);
+	assert_int_equal(
+		desk_lookup(desk, SLICE_ARRAY(token), "service", "card", "9999", &desk_test.arena, &member, NULL),
+		ERR_NETWORK);
 	desk_free(&desk);
 }
 
 static void test_what_the_broker_refuses(void **state)
 {
 	(void)state;
-	fake_shop_answer(&test.fake, 9, 0, 7, "1=9999");
-	test.fake.result.n_disclosures = 0;
-	test.fake.result.code = ERR_SCOPE;
-	test.fake.result.clause = (char[]){"grant till: customers"};
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_SCOPE);
+	fake_shop_answer(&desk_test.fake, 9, 0, 7, "1=9999");
+	desk_test.fake.result.n_disclosures = 0;
+	desk_test.fake.result.code = ERR_SCOPE;
+	desk_test.fake.result.clause = (char[]){"grant till: customers"};
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_SCOPE);
 	assert_non_null(strstr(fault.text, "[grant till: customers] (log entry 4242)"));
-	test.fake.result.code = ERR_NOT_FOUND;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_NOT_FOUND);
-	test.fake.result.code = 4711;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_MISMATCH);
-	assert_int_equal(test.fake.record_count, 0);
+	desk_test.fake.result.code = ERR_NOT_FOUND;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_NOT_FOUND);
+	desk_test.fake.result.code = 4711;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_MISMATCH);
+	assert_int_equal(desk_test.fake.record_count, 0);
 }
 
 /* What lies outside the agreement is not shown, though it came. */
@@ -183,19 +169,19 @@ static void test_what_the_broker_may_not_give(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		fake_shop_answer(&test.fake, 9, rows[i].grant, rows[i].fields, rows[i].values);
-		assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_MISMATCH);
+		fake_shop_answer(&desk_test.fake, 9, rows[i].grant, rows[i].fields, rows[i].values);
+		assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_MISMATCH);
 		assert_int_equal(member.value_count, 0);
 	}
-	fake_shop_answer(&test.fake, 9, 0, 1, "1=9999");
-	test.fake.part = NULL;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_MISMATCH);
-	fake_shop_answer(&test.fake, 9, 0, 1, "1=9999");
-	test.fake.result.n_disclosures = 0;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_MISMATCH);
-	fake_shop_answer(&test.fake, 9, 0, 1, "1=9999");
-	test.fake.result.clause = NULL;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_MISMATCH);
+	fake_shop_answer(&desk_test.fake, 9, 0, 1, "1=9999");
+	desk_test.fake.part = NULL;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_MISMATCH);
+	fake_shop_answer(&desk_test.fake, 9, 0, 1, "1=9999");
+	desk_test.fake.result.n_disclosures = 0;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_MISMATCH);
+	fake_shop_answer(&desk_test.fake, 9, 0, 1, "1=9999");
+	desk_test.fake.result.clause = NULL;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_MISMATCH);
 }
 
 /* ---- while the broker is asked ---- */
@@ -219,17 +205,17 @@ static void lose_agreement(struct fake_shop *fake)
 static void test_what_has_ended_meanwhile(void **state)
 {
 	(void)state;
-	fake_shop_answer(&test.fake, 9, 0, 7, "1=9999");
-	test.fake.line_meanwhile = change_agreement;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_OTHER_AGREEMENT);
-	test.fake.line_meanwhile = remove_anna;
-	assert_int_equal(look(test.anna, "service", "card", "9999"), ERR_PRINCIPAL);
-	test.fake.line_meanwhile = lose_agreement;
-	assert_int_equal(look(test.bea, "service", "card", "9999"), ERR_OTHER_AGREEMENT);
+	fake_shop_answer(&desk_test.fake, 9, 0, 7, "1=9999");
+	desk_test.fake.line_meanwhile = change_agreement;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_OTHER_AGREEMENT);
+	desk_test.fake.line_meanwhile = remove_anna;
+	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_PRINCIPAL);
+	desk_test.fake.line_meanwhile = lose_agreement;
+	assert_int_equal(look(desk_test.bea, "service", "card", "9999"), ERR_OTHER_AGREEMENT);
 	assert_int_equal(member.value_count, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, desk_test_set_up, desk_test_tear_down)
 
 int main(void)
 {

@@ -12,27 +12,11 @@
 
 #define FRIDAY 20777 /* 2026-11-20 */
 
-static struct desk_test test;
-
-static int set_up(void **state)
-{
-	(void)state;
-	desk_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	desk_test_end(&test);
-	return 0;
-}
-
 /* Whatever state, time, role, purpose, facts: the answer's code and clause are decide's. */
 static void one(struct random *random, bool is_manager)
 {
 	static const char *const purposes[] = {"service", "direct-marketing", "nothing"};
-	struct fake_shop *fake = &test.fake;
+	struct fake_shop *fake = &desk_test.fake;
 	struct fault fault = {""};
 	struct desk_member member;
 	char clause[CLAUSE_MAX + 1];
@@ -57,8 +41,8 @@ static void one(struct random *random, bool is_manager)
 				     .customer = strcmp(purpose, "service") == 0 ? &facts : NULL};
 	decide(&input, &expected);
 	verdict_clause(&input, &expected, clause);
-	enum err err = desk_lookup(fake->desk, is_manager ? SLICE_ARRAY(test.bea) : SLICE_ARRAY(test.anna), purpose,
-				   "card", "4711", &test.arena, &member, &fault);
+	enum err err = desk_lookup(fake->desk, is_manager ? SLICE_ARRAY(desk_test.bea) : SLICE_ARRAY(desk_test.anna),
+				   purpose, "card", "4711", &desk_test.arena, &member, &fault);
 	if (expected.code == ERR_OK && input.customer == NULL) {
 		assert_int_equal(err, ERR_NETWORK); /* no copy for it: the broker's to say */
 		return;
@@ -74,7 +58,7 @@ static void test_as_the_broker(void **state)
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
 		one(&random, random_below(&random, 2) == 0);
-		arena_reset(&test.arena);
+		arena_reset(&desk_test.arena);
 	}
 }
 
@@ -82,7 +66,7 @@ static void test_as_the_broker(void **state)
 
 static void test_facts(void **state)
 {
-	struct desk_request request = {.shop = &test.fake.shop};
+	struct desk_request request = {.shop = &desk_test.fake.shop};
 	Kluis__Values values = KLUIS__VALUES__INIT;
 	Kluis__Facts facts = KLUIS__FACTS__INIT;
 
@@ -108,23 +92,23 @@ static void test_facts(void **state)
 
 static void test_mask(void **state)
 {
-	const struct charter *charter = test.fake.shop.charter;
-	struct grant grant = test.fake.shop.agreement->grants[0];
+	const struct charter *charter = desk_test.fake.shop.charter;
+	struct grant grant = desk_test.fake.shop.agreement->grants[0];
 	const char *text = NULL;
 	bool is_masked = false;
 
 	(void)state;
-	assert_int_equal(desk_mask(charter, &grant, 3, "0612345678", &test.arena, &text, &is_masked), ERR_OK);
+	assert_int_equal(desk_mask(charter, &grant, 3, "0612345678", &desk_test.arena, &text, &is_masked), ERR_OK);
 	assert_string_equal(text, "••••••5678");
 	assert_true(is_masked);
-	assert_int_equal(desk_mask(charter, &grant, 3, "••••••5678", &test.arena, &text, &is_masked), ERR_OK);
+	assert_int_equal(desk_mask(charter, &grant, 3, "••••••5678", &desk_test.arena, &text, &is_masked), ERR_OK);
 	assert_string_equal(text, "••••••5678");
-	assert_int_equal(desk_mask(charter, &grant, 2, "Ann", &test.arena, &text, &is_masked), ERR_OK);
+	assert_int_equal(desk_mask(charter, &grant, 2, "Ann", &desk_test.arena, &text, &is_masked), ERR_OK);
 	assert_string_equal(text, "Ann");
 	assert_false(is_masked);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, desk_test_set_up, desk_test_tear_down)
 
 int main(void)
 {

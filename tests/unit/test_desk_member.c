@@ -9,24 +9,9 @@
 #include "desk_test.h"
 #include "fail.h"
 
-static struct desk_test test;
 static struct fault fault;
 static uint64_t number;
 static uint8_t customer[PSEUDONYM_SIZE];
-
-static int set_up(void **state)
-{
-	(void)state;
-	desk_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	desk_test_end(&test);
-	return 0;
-}
 
 static const struct desk_input whole[] = {{"phone", "0611112222"}, {"card", "5000"}, {"name", "Dee Dijk"}};
 
@@ -34,7 +19,7 @@ static enum err register_as(const uint8_t *token, const char *purpose, const str
 			    const struct desk_consent *consents, size_t consent_count)
 {
 	fault.text[0] = '\0';
-	return desk_register(test.fake.desk, SLICE(token, DESK_TOKEN_SIZE), purpose, values, count, consents,
+	return desk_register(desk_test.fake.desk, SLICE(token, DESK_TOKEN_SIZE), purpose, values, count, consents,
 			     consent_count, customer, &number, &fault);
 }
 
@@ -44,8 +29,8 @@ static void test_register(void **state)
 	const struct fake_item *item;
 
 	(void)state;
-	assert_int_equal(register_as(test.anna, "service", whole, 3, consents, 2), ERR_OK);
-	item = desk_test_item(&test);
+	assert_int_equal(register_as(desk_test.anna, "service", whole, 3, consents, 2), ERR_OK);
+	item = desk_test_item(&desk_test);
 	assert_int_equal(number, 1);
 	assert_string_equal(item->operation->purpose, "service");
 	assert_int_equal(item->operation->kind_case, KLUIS__OPERATION__KIND_REGISTRATION);
@@ -58,15 +43,15 @@ static void test_register(void **state)
 	assert_int_equal(registration->consents[0]->status, 4);
 	assert_int_equal(part_check(item->part, wire_slice(registration->commitment)), ERR_OK);
 	/* by ascending number, whatever the order in which they were typed (R113) */
-	assert_string_equal(fake_shop_values(&test.fake, item->part), "1=5000|2=Dee Dijk|3=0611112222");
+	assert_string_equal(fake_shop_values(&desk_test.fake, item->part), "1=5000|2=Dee Dijk|3=0611112222");
 	assert_true(item->has_employee);
 	assert_int_equal(item->employee[0], 'a');
-	assert_int_equal(item->time_ms, test.fake.now_ms);
+	assert_int_equal(item->time_ms, desk_test.fake.now_ms);
 	uint8_t first[PSEUDONYM_SIZE];
 	memcpy(first, customer, sizeof first);
-	assert_int_equal(register_as(test.anna, "service", whole, 3, NULL, 0), ERR_OK);
+	assert_int_equal(register_as(desk_test.anna, "service", whole, 3, NULL, 0), ERR_OK);
 	assert_memory_not_equal(first, customer, sizeof first);
-	assert_int_equal(test.fake.record_count, 0);
+	assert_int_equal(desk_test.fake.record_count, 0);
 }
 
 static void test_register_by_consent(void **state)
@@ -78,11 +63,12 @@ static void test_register_by_consent(void **state)
 	struct desk_consent consent = {"direct-marketing", 0};
 
 	(void)state;
-	assert_int_equal(register_as(test.bea, "direct-marketing", &whole[2], 1, NULL, 0), ERR_CONSENT);
+	assert_int_equal(register_as(desk_test.bea, "direct-marketing", &whole[2], 1, NULL, 0), ERR_CONSENT);
 	assert_non_null(strstr(fault.text, "[grant letters: consent]"));
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		consent.status = rows[i].status;
-		assert_int_equal(register_as(test.bea, "direct-marketing", &whole[2], 1, &consent, 1), rows[i].code);
+		assert_int_equal(register_as(desk_test.bea, "direct-marketing", &whole[2], 1, &consent, 1),
+				 rows[i].code);
 	}
 }
 
@@ -113,12 +99,12 @@ static void test_register_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		assert_int_equal(register_as(test.anna, "service", rows[i].values, rows[i].count, rows[i].consents,
+		assert_int_equal(register_as(desk_test.anna, "service", rows[i].values, rows[i].count, rows[i].consents,
 					     rows[i].consent_count),
 				 rows[i].code);
-	assert_int_equal(register_as(test.anna, "direct-marketing", whole, 1, NULL, 0), ERR_ROLE);
-	assert_int_equal(register_as(test.anna, "nothing", whole, 1, NULL, 0), ERR_NO_GRANT_PURPOSE);
-	assert_int_equal(test.fake.item_count, 0);
+	assert_int_equal(register_as(desk_test.anna, "direct-marketing", whole, 1, NULL, 0), ERR_ROLE);
+	assert_int_equal(register_as(desk_test.anna, "nothing", whole, 1, NULL, 0), ERR_NO_GRANT_PURPOSE);
+	assert_int_equal(desk_test.fake.item_count, 0);
 }
 
 /* ---- changes ---- */
@@ -129,8 +115,8 @@ static enum err update(uint8_t who, const struct desk_input *values, size_t coun
 
 	memset(pseudonym, who, sizeof pseudonym);
 	fault.text[0] = '\0';
-	return desk_update(test.fake.desk, SLICE_ARRAY(test.anna), "service", pseudonym, values, count, &number,
-			   &fault);
+	return desk_update(desk_test.fake.desk, SLICE_ARRAY(desk_test.anna), "service", pseudonym, values, count,
+			   &number, &fault);
 }
 
 static void test_update(void **state)
@@ -139,22 +125,22 @@ static void test_update(void **state)
 	const Kluis__Update *made;
 
 	(void)state;
-	test.fake.rows[0].version = 6;
+	desk_test.fake.rows[0].version = 6;
 	assert_int_equal(update(1, change, 2), ERR_OK);
-	made = desk_test_item(&test)->operation->update;
+	made = desk_test_item(&desk_test)->operation->update;
 	assert_int_equal(made->customer.data[0], 1);
 	assert_true(made->has_made_ms);
-	assert_int_equal(made->made_ms, test.fake.now_ms);
+	assert_int_equal(made->made_ms, desk_test.fake.now_ms);
 	assert_true(made->has_basis);
 	assert_int_equal(made->basis, 6);
-	assert_string_equal(fake_shop_values(&test.fake, desk_test_item(&test)->part), "2=Ann Jones|3=");
-	assert_int_equal(part_check(desk_test_item(&test)->part, wire_slice(made->commitment)), ERR_OK);
+	assert_string_equal(fake_shop_values(&desk_test.fake, desk_test_item(&desk_test)->part), "2=Ann Jones|3=");
+	assert_int_equal(part_check(desk_test_item(&desk_test)->part, wire_slice(made->commitment)), ERR_OK);
 	/* one that this store has registered but the copy does not have yet; and without any copy */
 	assert_int_equal(update(200, change, 2), ERR_OK);
-	assert_false(desk_test_item(&test)->operation->update->has_basis);
-	test.fake.copy_code = ERR_EXPIRED;
+	assert_false(desk_test_item(&desk_test)->operation->update->has_basis);
+	desk_test.fake.copy_code = ERR_EXPIRED;
 	assert_int_equal(update(1, change, 2), ERR_OK);
-	assert_false(desk_test_item(&test)->operation->update->has_basis);
+	assert_false(desk_test_item(&desk_test)->operation->update->has_basis);
 }
 
 static void test_update_refused(void **state)
@@ -167,11 +153,11 @@ static void test_update_refused(void **state)
 	assert_non_null(strstr(fault.text, "[grant till]"));
 	assert_int_equal(update(1, &bad, 1), ERR_VALUE);
 	assert_int_equal(update(1, NULL, 0), ERR_VALUE);
-	test.fake.rows[0].is_registered_here = false;
+	desk_test.fake.rows[0].is_registered_here = false;
 	assert_int_equal(update(1, &name, 1), ERR_SCOPE);
-	test.fake.shop.state = AGREEMENT_TERMINATED;
+	desk_test.fake.shop.state = AGREEMENT_TERMINATED;
 	assert_int_equal(update(2, &name, 1), ERR_TERMINATED);
-	assert_int_equal(test.fake.item_count, 0);
+	assert_int_equal(desk_test.fake.item_count, 0);
 }
 
 /* ---- consents ---- */
@@ -183,7 +169,8 @@ static enum err consent(uint8_t who, const char *about, uint32_t status)
 
 	memset(pseudonym, who, sizeof pseudonym);
 	fault.text[0] = '\0';
-	return desk_consent(test.fake.desk, SLICE_ARRAY(test.anna), "service", pseudonym, &given, &number, &fault);
+	return desk_consent(desk_test.fake.desk, SLICE_ARRAY(desk_test.anna), "service", pseudonym, &given, &number,
+			    &fault);
 }
 
 static void test_consent(void **state)
@@ -192,7 +179,7 @@ static void test_consent(void **state)
 
 	(void)state;
 	assert_int_equal(consent(1, "direct-marketing", 7), ERR_OK);
-	item = desk_test_item(&test);
+	item = desk_test_item(&desk_test);
 	assert_int_equal(item->operation->kind_case, KLUIS__OPERATION__KIND_CONSENT);
 	assert_string_equal(item->operation->purpose, "service");
 	assert_string_equal(item->operation->consent->state->purpose, "direct-marketing");
@@ -201,7 +188,7 @@ static void test_consent(void **state)
 	assert_null(item->part);
 	assert_int_equal(consent(1, "world-peace", 4), ERR_PURPOSE);
 	assert_int_equal(consent(1, "direct-marketing", 10), ERR_INPUT);
-	assert_int_equal(test.fake.item_count, 1);
+	assert_int_equal(desk_test.fake.item_count, 1);
 }
 
 /* ---- failures of the world ---- */
@@ -209,10 +196,10 @@ static void test_consent(void **state)
 static void test_what_the_outbox_does_not_take(void **state)
 {
 	(void)state;
-	test.fake.outbox_code = ERR_DISK_FULL;
-	assert_int_equal(register_as(test.anna, "service", whole, 3, NULL, 0), ERR_DISK_FULL);
+	desk_test.fake.outbox_code = ERR_DISK_FULL;
+	assert_int_equal(register_as(desk_test.anna, "service", whole, 3, NULL, 0), ERR_DISK_FULL);
 	assert_non_null(strstr(fault.text, "not taken"));
-	test.fake.outbox_code = ERR_BUSY;
+	desk_test.fake.outbox_code = ERR_BUSY;
 	assert_int_equal(consent(1, "direct-marketing", 7), ERR_BUSY);
 	assert_non_null(strstr(fault.text, "the outbox is full"));
 }
@@ -220,8 +207,8 @@ static void test_what_the_outbox_does_not_take(void **state)
 static enum err write_both(void *context)
 {
 	(void)context;
-	test.fake.item_count = 0;
-	TRY(register_as(test.anna, "service", whole, 3, NULL, 0));
+	desk_test.fake.item_count = 0;
+	TRY(register_as(desk_test.anna, "service", whole, 3, NULL, 0));
 	return update(1, whole, 3);
 }
 
@@ -229,7 +216,7 @@ static void test_when_memory_fails(void **state)
 {
 	(void)state;
 	/* in the fake outbox itself a failure ends the program */
-	test.fake.outbox_code = ERR_BUSY;
+	desk_test.fake.outbox_code = ERR_BUSY;
 	for (unsigned n = 1; n < 30; n++) {
 		fail_begin(FAIL_MEMORY, n);
 		enum err err = write_both(NULL);
@@ -244,14 +231,14 @@ static void test_nobody_writes_without_a_session(void **state)
 
 	(void)state;
 	assert_int_equal(register_as(none, "service", whole, 3, NULL, 0), ERR_PRINCIPAL);
-	assert_int_equal(replica_remove_employee(&test.fake.shop.replica, "anna"), ERR_OK);
-	assert_int_equal(register_as(test.anna, "service", whole, 3, NULL, 0), ERR_PRINCIPAL);
+	assert_int_equal(replica_remove_employee(&desk_test.fake.shop.replica, "anna"), ERR_OK);
+	assert_int_equal(register_as(desk_test.anna, "service", whole, 3, NULL, 0), ERR_PRINCIPAL);
 	assert_int_equal(update(1, whole, 3), ERR_PRINCIPAL);
 	assert_int_equal(consent(1, "direct-marketing", 7), ERR_PRINCIPAL);
-	assert_int_equal(test.fake.item_count, 0);
+	assert_int_equal(desk_test.fake.item_count, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, desk_test_set_up, desk_test_tear_down)
 
 int main(void)
 {

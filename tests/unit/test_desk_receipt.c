@@ -9,26 +9,11 @@
 
 #include "desk_test.h"
 
-static struct desk_test test;
 static struct fault fault;
 static uint64_t number;
 static const struct desk_line_item lines[] = {
 	{.product = "1512", .units = 20000, .amount = 39800, .has_cost = true, .cost = 21000},
 	{.product = "7", .units = 10000, .amount = 25000}};
-
-static int set_up(void **state)
-{
-	(void)state;
-	desk_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	desk_test_end(&test);
-	return 0;
-}
 
 static struct desk_receipt receipt(const char *field, const char *value)
 {
@@ -39,15 +24,15 @@ static enum err ring(const struct desk_receipt *what)
 {
 	fault.text[0] = '\0';
 	number = 0;
-	return desk_receipt(test.fake.desk, SLICE_ARRAY(test.anna), "service", what, &number, &fault);
+	return desk_receipt(desk_test.fake.desk, SLICE_ARRAY(desk_test.anna), "service", what, &number, &fault);
 }
 
 static const Kluis__ReceiptContent *content(void)
 {
 	Kluis__ReceiptContent *decoded;
 
-	assert_int_equal(WIRE_DECODE(ReceiptContent, receipt_content, wire_slice(desk_test_item(&test)->part->content),
-				     &test.arena, &decoded),
+	assert_int_equal(WIRE_DECODE(ReceiptContent, receipt_content,
+				     wire_slice(desk_test_item(&desk_test)->part->content), &desk_test.arena, &decoded),
 			 ERR_OK);
 	return decoded;
 }
@@ -58,12 +43,12 @@ static void test_of_a_member_in_the_copy(void **state)
 
 	(void)state;
 	assert_int_equal(ring(&what), ERR_OK);
-	const Kluis__Receipt *rung = desk_test_item(&test)->operation->receipt;
+	const Kluis__Receipt *rung = desk_test_item(&desk_test)->operation->receipt;
 	assert_true(rung->has_customer);
 	assert_int_equal(rung->customer.data[0], 1);
 	assert_int_equal(rung->store, 12);
 	assert_int_equal(rung->day, 20777);
-	assert_int_equal(part_check(desk_test_item(&test)->part, wire_slice(rung->commitment)), ERR_OK);
+	assert_int_equal(part_check(desk_test_item(&desk_test)->part, wire_slice(rung->commitment)), ERR_OK);
 	assert_null(content()->customer);
 	assert_int_equal(content()->n_lines, 2);
 	assert_string_equal(content()->lines[0]->product, "1512");
@@ -72,7 +57,7 @@ static void test_of_a_member_in_the_copy(void **state)
 	assert_false(content()->lines[1]->has_cost);
 	what = receipt(NULL, "02020202020202020202020202020202");
 	assert_int_equal(ring(&what), ERR_OK);
-	assert_int_equal(desk_test_item(&test)->operation->receipt->customer.data[0], 2);
+	assert_int_equal(desk_test_item(&desk_test)->operation->receipt->customer.data[0], 2);
 }
 
 /* In the copy, not in it, or no copy that may be read: offline all of this works. */
@@ -82,10 +67,10 @@ static void test_of_a_member_who_is_not_in_the_copy(void **state)
 
 	(void)state;
 	assert_int_equal(ring(&what), ERR_OK);
-	assert_false(desk_test_item(&test)->operation->receipt->has_customer);
+	assert_false(desk_test_item(&desk_test)->operation->receipt->has_customer);
 	assert_int_equal(content()->customer->field, 1);
 	assert_string_equal(content()->customer->value, "9999");
-	test.fake.copy_code = ERR_EXPIRED;
+	desk_test.fake.copy_code = ERR_EXPIRED;
 	what = receipt("card", "4711");
 	assert_int_equal(ring(&what), ERR_OK);
 	assert_string_equal(content()->customer->value, "4711");
@@ -133,16 +118,16 @@ static void test_refused(void **state)
 	assert_int_equal(ring_odd((struct desk_line_item){.product = "7", .amount = -AMOUNT_MAX - 1}), ERR_VALUE);
 	assert_int_equal(ring_odd((struct desk_line_item){.product = "7", .has_cost = true, .cost = AMOUNT_MAX + 1}),
 			 ERR_VALUE);
-	test.fake.rows[1].card = "4711";
+	desk_test.fake.rows[1].card = "4711";
 	what = receipt("card", "4711");
 	assert_int_equal(ring(&what), ERR_AMBIGUOUS);
-	test.fake.rows[2].is_registered_here = false;
+	desk_test.fake.rows[2].is_registered_here = false;
 	what = receipt("card", "4713");
 	assert_int_equal(ring(&what), ERR_SCOPE);
-	test.fake.now_ms += 36 * 3600 * UINT64_C(1000);
+	desk_test.fake.now_ms += 36 * 3600 * UINT64_C(1000);
 	what = receipt("card", "4712");
 	assert_int_equal(ring(&what), ERR_HOURS);
-	assert_int_equal(test.fake.item_count, 0);
+	assert_int_equal(desk_test.fake.item_count, 0);
 }
 
 static void test_bounds_that_are_kept(void **state)
@@ -191,7 +176,7 @@ static void repeat_and_expect(struct desk_receipt *what, uint64_t expected, size
 {
 	assert_int_equal(ring(what), ERR_OK);
 	assert_int_equal(number, expected);
-	assert_int_equal(test.fake.item_count, items);
+	assert_int_equal(desk_test.fake.item_count, items);
 }
 
 static void test_repeated_while_it_waits(void **state)
@@ -200,14 +185,15 @@ static void test_repeated_while_it_waits(void **state)
 
 	(void)state;
 	repeat_and_expect(&what, 1, 1);
-	assert_int_equal(desk_test_item(&test)->operation->receipt->id.data[7], 1);
+	assert_int_equal(desk_test_item(&desk_test)->operation->receipt->id.data[7], 1);
 	repeat_and_expect(&what, 1, 1);
 	repeat_and_expect(&other, 2, 2);
-	test.fake.items[0].state = OUTBOX_SENT;
+	desk_test.fake.items[0].state = OUTBOX_SENT;
 	repeat_and_expect(&what, 1, 2);
-	fake_shop_restart(&test.fake);
+	fake_shop_restart(&desk_test.fake);
 	char role[NAME_MAX_ + 1];
-	assert_int_equal(desk_open(test.fake.desk, "anna", slice_text(FAKE_CLERK_PIN), test.anna, role, NULL), ERR_OK);
+	assert_int_equal(desk_open(desk_test.fake.desk, "anna", slice_text(FAKE_CLERK_PIN), desk_test.anna, role, NULL),
+			 ERR_OK);
 	repeat_and_expect(&what, 1, 2);
 	repeat_and_expect(&other, 2, 2);
 }
@@ -218,7 +204,7 @@ static void test_repeated_when_the_copy_knows_more(void **state)
 
 	(void)state;
 	repeat_and_expect(&what, 1, 1);
-	fake_shop_row(&test.fake, 9, "9999", "Zoe", NULL);
+	fake_shop_row(&desk_test.fake, 9, "9999", "Zoe", NULL);
 	repeat_and_expect(&what, 1, 1);
 }
 
@@ -233,7 +219,7 @@ static void test_another_receipt_under_the_id(void **state)
 	other = what;
 	other.line_count = 1;
 	assert_int_equal(ring(&other), ERR_EXISTS);
-	assert_int_equal(test.fake.item_count, 1);
+	assert_int_equal(desk_test.fake.item_count, 1);
 }
 
 /* Delivered, or set aside: it goes again, and the broker says what it is. */
@@ -243,7 +229,7 @@ static void test_repeated_when_it_waits_no_longer(void **state)
 
 	(void)state;
 	repeat_and_expect(&what, 1, 1);
-	test.fake.items[0].state = OUTBOX_REFUSED;
+	desk_test.fake.items[0].state = OUTBOX_REFUSED;
 	repeat_and_expect(&what, 2, 2);
 	repeat_and_expect(&what, 2, 2);
 }
@@ -253,13 +239,13 @@ static void test_not_taken_is_not_remembered(void **state)
 	struct desk_receipt what = identified(1, "card", "4711");
 
 	(void)state;
-	test.fake.outbox_code = ERR_DISK_FULL;
+	desk_test.fake.outbox_code = ERR_DISK_FULL;
 	assert_int_equal(ring(&what), ERR_DISK_FULL);
-	test.fake.outbox_code = ERR_OK;
+	desk_test.fake.outbox_code = ERR_OK;
 	repeat_and_expect(&what, 1, 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, desk_test_set_up, desk_test_tear_down)
 
 int main(void)
 {

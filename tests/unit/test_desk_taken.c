@@ -9,22 +9,6 @@
 #include "desk/desk_internal.h"
 #include "desk_test.h"
 
-static struct desk_test test;
-
-static int set_up(void **state)
-{
-	(void)state;
-	desk_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	desk_test_end(&test);
-	return 0;
-}
-
 static struct desk_taken filled(uint64_t id, int32_t day, const char *product, int64_t cost)
 {
 	struct desk_taken taken;
@@ -64,11 +48,11 @@ static void test_what_makes_it_another_receipt(void **state)
 /* An item of this number waits in the outbox. */
 static void wait_as(uint64_t number)
 {
-	Kluis__Operation *operation = arena_alloc(&test.arena, sizeof *operation);
+	Kluis__Operation *operation = arena_alloc(&desk_test.arena, sizeof *operation);
 
 	kluis__operation__init(operation);
-	test.fake.items[0] = (struct fake_item){.number = number, .operation = operation};
-	test.fake.item_count = 1;
+	desk_test.fake.items[0] = (struct fake_item){.number = number, .operation = operation};
+	desk_test.fake.item_count = 1;
 }
 
 static uint64_t find(uint64_t id)
@@ -76,7 +60,7 @@ static uint64_t find(uint64_t id)
 	struct desk_taken taken = filled(id, 5, "7", 0);
 	bool is_there = false;
 
-	assert_int_equal(desk_taken_find(test.fake.desk, &taken, &is_there, NULL), ERR_OK);
+	assert_int_equal(desk_taken_find(desk_test.fake.desk, &taken, &is_there, NULL), ERR_OK);
 	assert_int_equal(is_there, taken.number > 0);
 	return taken.number;
 }
@@ -86,7 +70,7 @@ static void remember(uint64_t id, uint64_t number)
 	struct desk_taken taken = filled(id, 5, "7", 0);
 
 	taken.number = number;
-	desk_taken_add(test.fake.desk, &taken);
+	desk_taken_add(desk_test.fake.desk, &taken);
 }
 
 static void test_the_oldest_are_forgotten(void **state)
@@ -118,18 +102,18 @@ static void test_load(void **state)
 {
 	(void)state;
 	wait_as(3); /* not a receipt */
-	assert_int_equal(desk_taken_load(test.fake.desk), ERR_OK);
+	assert_int_equal(desk_taken_load(desk_test.fake.desk), ERR_OK);
 	assert_int_equal(find(0), 0);
 	Kluis__Part part = KLUIS__PART__INIT;
 	Kluis__Receipt receipt = KLUIS__RECEIPT__INIT;
-	test.fake.items[0].operation->kind_case = KLUIS__OPERATION__KIND_RECEIPT;
-	test.fake.items[0].operation->receipt = &receipt;
+	desk_test.fake.items[0].operation->kind_case = KLUIS__OPERATION__KIND_RECEIPT;
+	desk_test.fake.items[0].operation->receipt = &receipt;
 	part.content = wire_data(slice_text("damaged"));
-	test.fake.items[0].part = &part;
-	assert_int_equal(desk_taken_load(test.fake.desk), ERR_INPUT);
+	desk_test.fake.items[0].part = &part;
+	assert_int_equal(desk_taken_load(desk_test.fake.desk), ERR_INPUT);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, desk_test_set_up, desk_test_tear_down)
 
 int main(void)
 {

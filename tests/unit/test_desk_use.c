@@ -9,22 +9,6 @@
 #include "desk/desk_internal.h"
 #include "desk_test.h"
 
-static struct desk_test test;
-
-static int set_up(void **state)
-{
-	(void)state;
-	desk_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	desk_test_end(&test);
-	return 0;
-}
-
 /* One till: reads the count for a customer and is allowed or refused by it; the record is not written. */
 struct till {
 	struct desk_request request;
@@ -37,11 +21,11 @@ static enum err ask(struct till *till, uint8_t customer)
 
 	memset(till, 0, sizeof *till);
 	memset(pseudonym, customer, sizeof pseudonym);
-	assert_int_equal(
-		desk_begin(test.fake.desk, SLICE_ARRAY(test.anna), OPERATION_LOOKUP, "service", &till->request, NULL),
-		ERR_OK);
+	assert_int_equal(desk_begin(desk_test.fake.desk, SLICE_ARRAY(desk_test.anna), OPERATION_LOOKUP, "service",
+				    &till->request, NULL),
+			 ERR_OK);
 	assert_int_equal(desk_use_begin(&till->request, pseudonym, &till->use), ERR_OK);
-	assert_int_equal(pthread_mutex_trylock(&test.fake.desk->count_lock) == 0, false);
+	assert_int_equal(pthread_mutex_trylock(&desk_test.fake.desk->count_lock) == 0, false);
 	till->request.facts = (struct customer_facts){.is_registered_here = true};
 	enum err err = desk_decide_on(&till->request);
 	desk_use_decided(&till->use, &till->request, pseudonym);
@@ -54,7 +38,7 @@ static void record(uint8_t customer)
 	uint64_t number;
 
 	memset(access.customer, customer, PSEUDONYM_SIZE);
-	assert_int_equal(journal_append(test.fake.shop.journal, &access, &number), ERR_OK);
+	assert_int_equal(journal_append(desk_test.fake.shop.journal, &access, &number), ERR_OK);
 }
 
 /* The limit is two. */
@@ -98,9 +82,9 @@ static void test_recorded_while_held_counts_once(void **state)
 
 static bool is_locked(void)
 {
-	if (pthread_mutex_trylock(&test.fake.desk->count_lock) != 0)
+	if (pthread_mutex_trylock(&desk_test.fake.desk->count_lock) != 0)
 		return true;
-	pthread_mutex_unlock(&test.fake.desk->count_lock);
+	pthread_mutex_unlock(&desk_test.fake.desk->count_lock);
 	return false;
 }
 
@@ -121,7 +105,7 @@ static void test_when_all_places_are_held(void **state)
 	for (size_t i = 0; i < DESK_PLACES; i++)
 		desk_use_end(&tills[i].use);
 	for (size_t i = 0; i < DESK_PLACES; i++)
-		assert_false(test.fake.desk->places[i].is_held);
+		assert_false(desk_test.fake.desk->places[i].is_held);
 }
 
 static void test_nothing_is_held_without_a_limit(void **state)
@@ -132,18 +116,18 @@ static void test_nothing_is_held_without_a_limit(void **state)
 
 	(void)state;
 	desk_use_end(&none);
-	test.fake.papers.agreement.grants[0].per_day = 0;
+	desk_test.fake.papers.agreement.grants[0].per_day = 0;
 	memset(&till, 0, sizeof till);
-	assert_int_equal(
-		desk_begin(test.fake.desk, SLICE_ARRAY(test.anna), OPERATION_LOOKUP, "service", &till.request, NULL),
-		ERR_OK);
+	assert_int_equal(desk_begin(desk_test.fake.desk, SLICE_ARRAY(desk_test.anna), OPERATION_LOOKUP, "service",
+				    &till.request, NULL),
+			 ERR_OK);
 	assert_int_equal(desk_use_begin(&till.request, customer, &till.use), ERR_OK);
 	assert_false(is_locked());
 	desk_use_decided(&till.use, &till.request, customer);
 	assert_null(till.use.place);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, desk_test_set_up, desk_test_tear_down)
 
 int main(void)
 {

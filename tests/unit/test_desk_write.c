@@ -9,29 +9,21 @@
 #include "desk/desk_write.h"
 #include "desk_test.h"
 
-static struct desk_test test;
 static struct fault fault;
 
 static int set_up(void **state)
 {
 	(void)state;
-	desk_test_begin(&test);
+	desk_test_begin(&desk_test);
 	fault.text[0] = '\0';
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	desk_test_end(&test);
 	return 0;
 }
 
 static bool is_free(void)
 {
-	if (pthread_rwlock_trywrlock(&test.fake.shop.lock) != 0)
+	if (pthread_rwlock_trywrlock(&desk_test.fake.shop.lock) != 0)
 		return false;
-	pthread_rwlock_unlock(&test.fake.shop.lock);
+	pthread_rwlock_unlock(&desk_test.fake.shop.lock);
 	return true;
 }
 
@@ -42,15 +34,15 @@ static void test_under_the_lock(void **state)
 	uint8_t none[DESK_TOKEN_SIZE] = {1};
 
 	(void)state;
-	assert_int_equal(
-		desk_write_begin(&writing, test.fake.desk, SLICE_ARRAY(test.anna), OPERATION_UPDATE, "service", &fault),
-		ERR_OK);
+	assert_int_equal(desk_write_begin(&writing, desk_test.fake.desk, SLICE_ARRAY(desk_test.anna), OPERATION_UPDATE,
+					  "service", &fault),
+			 ERR_OK);
 	assert_false(is_free());
 	assert_string_equal(writing.operation.purpose, "service");
 	desk_write_end(&writing);
 	assert_true(is_free());
 	assert_int_equal(
-		desk_write_begin(&writing, test.fake.desk, SLICE_ARRAY(none), OPERATION_UPDATE, "service", &fault),
+		desk_write_begin(&writing, desk_test.fake.desk, SLICE_ARRAY(none), OPERATION_UPDATE, "service", &fault),
 		ERR_PRINCIPAL);
 	desk_write_end(&writing);
 	assert_true(is_free());
@@ -60,15 +52,15 @@ static void test_under_the_lock(void **state)
 
 static void begin(struct desk_writing *writing)
 {
-	assert_int_equal(
-		desk_write_begin(writing, test.fake.desk, SLICE_ARRAY(test.anna), OPERATION_UPDATE, "service", &fault),
-		ERR_OK);
+	assert_int_equal(desk_write_begin(writing, desk_test.fake.desk, SLICE_ARRAY(desk_test.anna), OPERATION_UPDATE,
+					  "service", &fault),
+			 ERR_OK);
 }
 
 static void test_about_and_find(void **state)
 {
 	struct desk_writing writing CLEANUP(desk_write_end) = {0};
-	const struct charter_field *card = charter_field_by_name(test.fake.shop.charter, "card");
+	const struct charter_field *card = charter_field_by_name(desk_test.fake.shop.charter, "card");
 	uint8_t customer[PSEUDONYM_SIZE] = {0};
 
 	(void)state;
@@ -76,13 +68,13 @@ static void test_about_and_find(void **state)
 	assert_int_equal(desk_write_find(&writing, card, slice_text("4711"), customer), ERR_OK);
 	assert_int_equal(customer[5], 1);
 	assert_int_equal(desk_write_find(&writing, card, slice_text("9999"), customer), ERR_NOT_FOUND);
-	test.fake.rows[0].version = 9;
+	desk_test.fake.rows[0].version = 9;
 	assert_int_equal(desk_write_about(&writing, customer), ERR_OK);
 	assert_int_equal(writing.basis, 9);
-	test.fake.rows[0].is_registered_here = false;
+	desk_test.fake.rows[0].is_registered_here = false;
 	assert_int_equal(desk_write_about(&writing, customer), ERR_SCOPE);
 	/* without a copy that may be read nothing is known, and the broker decides */
-	test.fake.copy_code = ERR_EXPIRED;
+	desk_test.fake.copy_code = ERR_EXPIRED;
 	writing.basis = 0;
 	assert_int_equal(desk_write_about(&writing, customer), ERR_OK);
 	assert_int_equal(writing.basis, 0);
@@ -120,10 +112,10 @@ static void test_add_checks_the_operation(void **state)
 	writing.operation.kind_case = KLUIS__OPERATION__KIND_UPDATE;
 	writing.operation.update = &update;
 	assert_int_equal(desk_write_add(&writing, &number), ERR_INPUT);
-	assert_int_equal(test.fake.item_count, 0);
+	assert_int_equal(desk_test.fake.item_count, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, desk_test_tear_down)
 
 int main(void)
 {

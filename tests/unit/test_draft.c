@@ -10,22 +10,6 @@
 #include "kluis/arena.h"
 #include "text.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static int draft(const char *csv, const char *which, const char *number)
 {
 	const char *template = headquarters_template(&here);
@@ -165,7 +149,7 @@ static void test_charter_update(void **state)
 	assert_int_equal(RUN(&here, BROKER, NULL, "charter", "update"), 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, headquarters_set_up, headquarters_tear_down)
 
 int main(void)
 {

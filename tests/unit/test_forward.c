@@ -14,7 +14,6 @@
 #include "till_test.h"
 #include "web_server.h"
 
-static struct till_test test;
 static struct till_server *server;
 static char folder[SCRATCH_MAX];
 static int daemons_lock;
@@ -47,8 +46,8 @@ static void take_lock(void)
 static int set_up(void **state)
 {
 	(void)state;
-	till_test_begin(&test);
-	assert_int_equal(till_server_open(&test.options, &server, NULL), ERR_OK);
+	till_test_begin(&till_test);
+	assert_int_equal(till_server_open(&till_test.options, &server, NULL), ERR_OK);
 	scratch_new(folder);
 	write_port(till_server_port(server));
 	write_file("admin.token", TILL_TEST_ADMIN);
@@ -64,7 +63,7 @@ static int tear_down(void **state)
 		file_unlock(&daemons_lock);
 	scratch_remove(folder);
 	till_server_close(&server);
-	till_test_end(&test);
+	till_test_end(&till_test);
 	return 0;
 }
 
@@ -203,7 +202,7 @@ static void test_as_an_employee(void **state)
 	(void)state;
 	assert_int_equal(look_up(FAKE_CLERK_PIN, by_card("4711"), &member), ERR_OK);
 	assert_string_equal(json_string_value(json_object_get(member, "source")), "copy");
-	assert_int_equal(test.desk.fake.record_count, 1);
+	assert_int_equal(till_test.desk.fake.record_count, 1);
 	json_decref(member);
 	member = NULL;
 	assert_int_equal(look_up("9999", by_card("4711"), &member), ERR_FORBIDDEN);

@@ -8,22 +8,6 @@
 #include "audit_log.h"
 #include "gate.h"
 
-static struct audit_log *story;
-
-static int set_up(void **state)
-{
-	(void)state;
-	story = audit_log_story(false);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	audit_log_free(&story);
-	return 0;
-}
-
 static const struct customer_fact *found(const struct state *state, const struct step *step)
 {
 	return state_customer(state, wire_slice(step->result->customer));
@@ -134,5 +118,5 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_gate_decides_by_the_log_s_facts)};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, audit_log_set_up, audit_log_tear_down);
 }

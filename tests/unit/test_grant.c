@@ -8,22 +8,6 @@
 #include "papers.h"
 #include "text.h"
 
-static struct papers papers;
-
-static int set_up(void **state)
-{
-	(void)state;
-	papers_init(&papers);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	papers_fini(&papers);
-	return 0;
-}
-
 static void test_grant_of_the_example(void **state)
 {
 	const struct grant *grant = &papers.agreement.grants[0];
@@ -219,13 +203,14 @@ static void test_grant_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_grant_of_the_example, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_grant_hours, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_grant_territory, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_grant_without_keys_that_do_not_matter, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_grant_refuses, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_grant_names_its_line, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_grant_bounds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_grant_of_the_example, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_grant_hours, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_grant_territory, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_grant_without_keys_that_do_not_matter, papers_set_up,
+						papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_grant_refuses, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_grant_names_its_line, papers_set_up, papers_tear_down),
+		cmocka_unit_test_setup_teardown(test_grant_bounds, papers_set_up, papers_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

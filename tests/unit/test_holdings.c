@@ -12,22 +12,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin_shop(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 /* The output's first row, as JSON; of the caller. */
 static json_t *first_row(void)
 {
@@ -102,9 +86,10 @@ static void test_without_a_broker(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_holdings, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_findings, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_without_a_broker, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_holdings, headquarters_set_up_shop, headquarters_tear_down),
+		cmocka_unit_test_setup_teardown(test_findings, headquarters_set_up_shop, headquarters_tear_down),
+		cmocka_unit_test_setup_teardown(test_without_a_broker, headquarters_set_up_shop,
+						headquarters_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

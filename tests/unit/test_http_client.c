@@ -12,7 +12,6 @@
 #include "till_test.h"
 #include "web_server.h"
 
-static struct till_test test;
 static struct till_server *server;
 static struct http_client *client;
 static json_t *answer;
@@ -21,8 +20,8 @@ static unsigned status;
 static int set_up(void **state)
 {
 	(void)state;
-	till_test_begin(&test);
-	assert_int_equal(till_server_open(&test.options, &server, NULL), ERR_OK);
+	till_test_begin(&till_test);
+	assert_int_equal(till_server_open(&till_test.options, &server, NULL), ERR_OK);
 	client = http_client_new("127.0.0.1", till_server_port(server));
 	assert_non_null(client);
 	return 0;
@@ -36,7 +35,7 @@ static int tear_down(void **state)
 	http_client_free(&client);
 	assert_null(client);
 	till_server_close(&server);
-	till_test_end(&test);
+	till_test_end(&till_test);
 	return 0;
 }
 
@@ -73,10 +72,10 @@ static void test_goes_on_after_the_server_was_away(void **state)
 {
 	(void)state;
 	assert_int_equal(call("GET", "/v1/status", NULL), ERR_OK);
-	test.options.port = till_server_port(server);
+	till_test.options.port = till_server_port(server);
 	till_server_close(&server);
 	assert_int_equal(call("GET", "/v1/status", NULL), ERR_NETWORK);
-	assert_int_equal(till_server_open(&test.options, &server, NULL), ERR_OK);
+	assert_int_equal(till_server_open(&till_test.options, &server, NULL), ERR_OK);
 	assert_int_equal(call("GET", "/v1/status", NULL), ERR_OK);
 	assert_int_equal(status, 200);
 }

@@ -11,19 +11,10 @@
 
 #define CHARTER TEST_SOURCE_ROOT "/broker/examples/minimal/charter.ini"
 
-static struct headquarters here;
-
 static int set_up(void **state)
 {
 	(void)state;
 	headquarters_begin_empty(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
 	return 0;
 }
 
@@ -141,7 +132,7 @@ static void test_serve_refuses_an_open_folder(void **state)
 	assert_non_null(strstr(here.last.err, "master.key"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, headquarters_tear_down)
 
 int main(void)
 {

@@ -10,22 +10,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static int join(int store, const char *invitation)
 {
 	return RUN(&here, AGENT(store), NULL, "join", invitation);
@@ -34,13 +18,6 @@ static int join(int store, const char *invitation)
 static void open_store(const char *number)
 {
 	assert_int_equal(RUN(&here, BROKER, NULL, "store", "open", number, "Zeist", "NL"), 0);
-}
-
-static unsigned mode_of(const char *name)
-{
-	struct stat status;
-
-	return stat(headquarters_path(&here, name), &status) == 0 ? status.st_mode & 07777 : 0;
 }
 
 static void test_invite_whom_and_where(void **state)
@@ -53,7 +30,7 @@ static void test_invite_whom_and_where(void **state)
 	assert_int_not_equal(access(out, F_OK), 0); /* nothing that would never be good */
 	open_store("12");
 	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "store", "12", "--out", out), 0);
-	assert_int_equal(mode_of("out"), 0600);
+	assert_int_equal(headquarters_mode(&here, "out"), 0600);
 	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "store", "12", "--out", out), 3); /* never over another */
 	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "store", "12"), 2);
 	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "shop", "12", "--out", out), 2);
@@ -114,7 +91,7 @@ static void test_invite_whole_or_not_at_all(void **state)
 	assert_int_equal(RUN(&here, BROKER, NULL, "invite", "store", "12", "--out", out), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, headquarters_set_up, headquarters_tear_down)
 
 int main(void)
 {

@@ -10,22 +10,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static int join(int store, const char *invitation)
 {
 	return RUN(&here, AGENT(store), NULL, "join", invitation);
@@ -36,13 +20,6 @@ static void open_store(const char *number)
 	assert_int_equal(RUN(&here, BROKER, NULL, "store", "open", number, "Zeist", "NL"), 0);
 }
 
-static unsigned mode_of(const char *name)
-{
-	struct stat status;
-
-	return stat(headquarters_path(&here, name), &status) == 0 ? status.st_mode & 07777 : 0;
-}
-
 static void test_join_once(void **state)
 {
 	(void)state;
@@ -50,9 +27,9 @@ static void test_join_once(void **state)
 	const char *invitation = headquarters_invitation(&here, 12);
 	assert_int_equal(join(12, invitation), 0);
 	assert_non_null(strstr(here.last.out, "joined as minimal.example/kluis/store/12; head office's key has id "));
-	assert_int_equal(mode_of("store-12"), 0700);
-	assert_int_equal(mode_of("store-12/store.key"), 0600);
-	assert_int_equal(mode_of("store-12/seal.key"), 0600);
+	assert_int_equal(headquarters_mode(&here, "store-12"), 0700);
+	assert_int_equal(headquarters_mode(&here, "store-12/store.key"), 0600);
+	assert_int_equal(headquarters_mode(&here, "store-12/seal.key"), 0600);
 	assert_int_equal(join(12, invitation), 3);
 	assert_non_null(strstr(here.last.err, "has joined already"));
 	/* the code is used up for anybody else too */
@@ -78,10 +55,10 @@ static void test_join_with_a_spoilt_invitation(void **state)
 	expires = strstr(expires, "20");
 	expires[2] = '9'; /* 209x */
 	assert_int_equal(join(12, headquarters_file(&here, "spoilt", text)), 4);
-	assert_int_equal(mode_of("store-12"), 0);
+	assert_int_equal(headquarters_mode(&here, "store-12"), 0);
 	assert_int_equal(join(12, headquarters_path(&here, "nothing")), 3);
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "join"), 2);
-	assert_int_equal(mode_of("store-12"), 0);
+	assert_int_equal(headquarters_mode(&here, "store-12"), 0);
 }
 
 /* What the agent made before the broker could be reached is used when it can be. */
@@ -129,7 +106,7 @@ static void test_sign_what_is_offered(void **state)
 	assert_null(strstr(here.last.out, "no agreement"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, headquarters_set_up, headquarters_tear_down)
 
 int main(void)
 {

@@ -16,8 +16,6 @@
 
 static char paper[HEADQUARTERS_PATH_MAX];
 
-static struct headquarters here;
-
 static int set_up(void **state)
 {
 	(void)state;
@@ -25,13 +23,6 @@ static int set_up(void **state)
 	headquarters_begin(&here);
 	assert_int_equal(RUN(&here, BROKER, NULL, "store", "open", "12", "Zeist", "NL"), 0);
 	snprintf(paper, sizeof(paper), "%s", headquarters_invitation(&here, 12));
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
 	return 0;
 }
 
@@ -147,7 +138,7 @@ static void test_the_broker_is_away_when_it_is_resumed(void **state)
 	assert_joined();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, headquarters_tear_down)
 
 int main(void)
 {

@@ -12,22 +12,6 @@
 #include "kluis/file.h"
 #include "shop_world.h"
 
-static int begin(void **state)
-{
-	struct shop_world *world = calloc(1, sizeof *world);
-	shop_world_begin(world);
-	*state = world;
-	return 0;
-}
-
-static int end(void **state)
-{
-	struct shop_world *world = *state;
-	shop_world_end(world);
-	free(world);
-	return 0;
-}
-
 static void test_first_copy_needs_nobody(void **state)
 {
 	struct shop_world *world = *state;
@@ -95,7 +79,7 @@ static void test_another_who_used_the_lane_is_an_alarm_and_it_goes_on(void **sta
 	assert_int_equal(shop_world_copied(world), 6);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, shop_world_set_up, shop_world_tear_down)
 
 int main(void)
 {

@@ -12,22 +12,6 @@
 #include "kluis/file.h"
 #include "shop_world.h"
 
-static int begin(void **state)
-{
-	struct shop_world *world = calloc(1, sizeof *world);
-	shop_world_begin(world);
-	*state = world;
-	return 0;
-}
-
-static int end(void **state)
-{
-	struct shop_world *world = *state;
-	shop_world_end(world);
-	free(world);
-	return 0;
-}
-
 static void test_changes_follow(void **state)
 {
 	struct shop_world *world = *state;
@@ -70,7 +54,7 @@ static void test_the_lease_ends_without_contact(void **state)
 	assert_int_equal(shop_world_copied(world), 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, shop_world_set_up, shop_world_tear_down)
 
 int main(void)
 {

@@ -12,22 +12,6 @@
 #include "kluis/file.h"
 #include "shop_world.h"
 
-static int begin(void **state)
-{
-	struct shop_world *world = calloc(1, sizeof *world);
-	shop_world_begin(world);
-	*state = world;
-	return 0;
-}
-
-static int end(void **state)
-{
-	struct shop_world *world = *state;
-	shop_world_end(world);
-	free(world);
-	return 0;
-}
-
 static void test_another_agreement_cuts_the_copy_anew(void **state)
 {
 	struct shop_world *world = *state;
@@ -58,7 +42,7 @@ static void test_suspension_purges_and_resumption_copies_anew(void **state)
 	assert_int_equal(alarm_count(world->shop.store), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, shop_world_set_up, shop_world_tear_down)
 
 int main(void)
 {

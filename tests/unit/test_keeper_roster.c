@@ -12,22 +12,6 @@
 #include "kluis/file.h"
 #include "shop_world.h"
 
-static int begin(void **state)
-{
-	struct shop_world *world = calloc(1, sizeof *world);
-	shop_world_begin(world);
-	*state = world;
-	return 0;
-}
-
-static int end(void **state)
-{
-	struct shop_world *world = *state;
-	shop_world_end(world);
-	free(world);
-	return 0;
-}
-
 static void test_head_office_takes_an_employee_off(void **state)
 {
 	struct shop_world *world = *state;
@@ -43,7 +27,7 @@ static void test_head_office_takes_an_employee_off(void **state)
 	assert_int_equal(replica_get_employee(&world->shop.replica, "anna", &employee), ERR_NOT_FOUND);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, shop_world_set_up, shop_world_tear_down)
 
 int main(void)
 {

@@ -9,22 +9,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static void test_list(void **state)
 {
 	(void)state;
@@ -63,7 +47,7 @@ static void test_agent_rotates(void **state)
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "sync"), 0);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, headquarters_set_up, headquarters_tear_down)
 
 int main(void)
 {

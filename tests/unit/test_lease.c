@@ -10,21 +10,12 @@
 #include "headquarters.h"
 #include "home.h"
 
-static struct headquarters here;
-
 static int set_up(void **state)
 {
 	(void)state;
 	assert_int_equal(keys_init(), ERR_OK);
 	headquarters_begin_shop(&here);
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "sync"), 0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
 	return 0;
 }
 
@@ -92,7 +83,7 @@ static void test_suspended(void **state)
 	assert_non_null(strstr(here.last.out, "\"customer\""));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, headquarters_tear_down)
 
 int main(void)
 {

@@ -18,31 +18,7 @@
 #include "kluis/link.h"
 #include "scratch.h"
 
-struct place {
-	char folder[SCRATCH_MAX];
-	struct fake_server server;
-};
-
-static int make_place(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-	scratch_new(place->folder);
-	fake_core_init(&place->server.core);
-	fake_server_start(&place->server, place->folder);
-	*state = place;
-	return 0;
-}
-
-static int remove_place(void **state)
-{
-	struct place *place = *state;
-	fake_server_stop(&place->server);
-	scratch_remove(place->folder);
-	free(place);
-	return 0;
-}
-
-static const char *invited(const struct place *place)
+static const char *invited(const struct fake_place *place)
 {
 	return (const char *)place->server.identity.certificate.data;
 }
@@ -65,7 +41,7 @@ static void expect_open(const char *address, const char *certificate, enum err e
 
 static void test_open_takes_the_invited_certificate_alone(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	char certificate[300];
 	char key[300];
 	struct tls_identity other;
@@ -81,7 +57,7 @@ static void test_open_takes_the_invited_certificate_alone(void **state)
 
 static void test_open_refuses_what_proves_nothing(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	expect_open(place->server.tls_address, NULL, ERR_CERTIFICATE);
 	expect_open(place->server.ipc_address, invited(place), ERR_CERTIFICATE);
 	expect_open("tcp://127.0.0.1:1", NULL, ERR_NETWORK);
@@ -95,7 +71,7 @@ static void test_open_refuses_what_proves_nothing(void **state)
 
 static void test_open_says_that_nobody_is_there(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	char address[64];
 	snprintf(address, sizeof(address), "%s", place->server.tls_address);
 	server_close(&place->server.server);
@@ -107,7 +83,7 @@ static void test_open_says_that_nobody_is_there(void **state)
 /* The connection stands, the other end says nothing: nng itself would wait for 10 s. */
 static void test_open_gives_up_in_time(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct sockaddr_in silent = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t size = sizeof(silent);
 	char address[64];
@@ -125,7 +101,7 @@ static void test_open_gives_up_in_time(void **state)
 
 static void test_send_gives_up_in_time(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct core *core = &place->server.core;
 	struct link *link = fake_connect_hasty(&place->server, 100);
 	fake_core_hold(core);
@@ -140,7 +116,7 @@ static void test_send_gives_up_in_time(void **state)
 
 static void test_send_sends_once(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct core *core = &place->server.core;
 	/* longer than anything that nng might do by itself on a broken connection */
 	struct link *link = fake_connect_hasty(&place->server, 1000);
@@ -173,7 +149,7 @@ static enum err send_size(struct link *link, size_t size)
 
 static void test_send_keeps_the_limit_both_ways(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct link *link = fake_connect(&place->server);
 	assert_int_equal(send_size(link, 1), ERR_OK);
 	assert_int_equal(send_size(link, MESSAGE_MAX), ERR_OK);
@@ -185,7 +161,7 @@ static void test_send_keeps_the_limit_both_ways(void **state)
 
 static void test_send_keeps_the_callers_limit(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct link *link = fake_connect(&place->server);
 	struct bytes reply;
 	bytes_init(&reply, 4);
@@ -195,7 +171,7 @@ static void test_send_keeps_the_callers_limit(void **state)
 	link_close(&link);
 }
 
-static void reopen(struct place *place)
+static void reopen(struct fake_place *place)
 {
 	struct fault fault = {0};
 	const char *address = place->server.tls_address;
@@ -209,7 +185,7 @@ static void reopen(struct place *place)
 
 static void test_send_outlives_a_broker_that_restarts(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct link *link = fake_connect_hasty(&place->server, 300);
 	assert_int_equal(fake_ask_again(link, "a"), ERR_OK);
 	server_close(&place->server.server);
@@ -221,7 +197,7 @@ static void test_send_outlives_a_broker_that_restarts(void **state)
 
 static void test_exchange_is_the_link(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct link *link = fake_connect(&place->server);
 	struct exchange exchange = link_exchange(link);
 	struct bytes reply;
@@ -235,7 +211,7 @@ static void test_exchange_is_the_link(void **state)
 	link_close(&link);
 }
 
-#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
+#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, fake_place_set_up, fake_place_tear_down)
 
 int main(void)
 {

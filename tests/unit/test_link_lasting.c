@@ -16,45 +16,19 @@
 #include "kluis/clock.h"
 #include "scratch.h"
 
-struct place {
-	char folder[SCRATCH_MAX];
-	struct fake_server server;
-	struct link *link;
-};
-
-static int make_place(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-	scratch_new(place->folder);
-	fake_core_init(&place->server.core);
-	fake_server_start(&place->server, place->folder);
-	*state = place;
-	return 0;
-}
-
-static int remove_place(void **state)
-{
-	struct place *place = *state;
-	link_close(&place->link);
-	fake_server_stop(&place->server);
-	scratch_remove(place->folder);
-	free(place);
-	return 0;
-}
-
-static void open_link(struct place *place, const char *address, const char *certificate)
+static void open_link(struct fake_place *place, const char *address, const char *certificate)
 {
 	struct fault fault = {0};
 	if (link_open_lasting(address, certificate, &place->link, &fault) != ERR_OK)
 		fail_msg("%s", fault.text);
 }
 
-static void open_invited(struct place *place)
+static void open_invited(struct fake_place *place)
 {
 	open_link(place, place->server.tls_address, (const char *)place->server.identity.certificate.data);
 }
 
-static void reopen_server(struct place *place, const struct tls_identity *identity)
+static void reopen_server(struct fake_place *place, const struct tls_identity *identity)
 {
 	struct fault fault = {0};
 	const char *address = place->server.tls_address;
@@ -99,7 +73,7 @@ static void wait_down(struct link *link)
 
 static void test_open_lasting_returns_at_once_and_connects_later(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	server_close(&place->server.server);
 	open_invited(place);
 	assert_false(link_is_up(place->link));
@@ -115,7 +89,7 @@ static void test_open_lasting_returns_at_once_and_connects_later(void **state)
 
 static void test_open_lasting_comes_back_after_each_restart(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	open_invited(place);
 	for (unsigned round = 1; round <= 3; round++) {
 		assert_true(link_wait(place->link, FAKE_PATIENCE_MS));
@@ -129,7 +103,7 @@ static void test_open_lasting_comes_back_after_each_restart(void **state)
 
 static void test_trouble_tells_another_certificate_from_nobody(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	char certificate[300];
 	char key[300];
 	struct tls_identity other;
@@ -162,7 +136,7 @@ static void test_trouble_tells_another_certificate_from_nobody(void **state)
 
 static void test_open_lasting_refuses_what_proves_nothing(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct fault fault = {0};
 	struct link *link = NULL;
 	assert_int_equal(link_open_lasting(place->server.tls_address, NULL, &link, &fault), ERR_CERTIFICATE);
@@ -172,7 +146,7 @@ static void test_open_lasting_refuses_what_proves_nothing(void **state)
 
 static void test_close_ends_a_dial_that_nobody_answers(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct sockaddr_in silent = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t size = sizeof(silent);
 	char address[64];
@@ -193,7 +167,7 @@ static void test_close_ends_a_dial_that_nobody_answers(void **state)
  * may take a peer's closing for its own and never dial again. */
 static void test_dialling_slows_down_and_never_ends(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct sockaddr_in place_in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t size = sizeof(place_in);
 	char address[64];
@@ -220,7 +194,7 @@ static void test_dialling_slows_down_and_never_ends(void **state)
 
 static void test_stop_ends_waiting(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	open_invited(place);
 	assert_true(link_wait(place->link, FAKE_PATIENCE_MS));
 	assert_int_equal(ask(place->link), ERR_OK);
@@ -228,7 +202,7 @@ static void test_stop_ends_waiting(void **state)
 	assert_int_equal(ask(place->link), ERR_NETWORK);
 }
 
-#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
+#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, fake_place_set_up, fake_place_tear_down)
 
 int main(void)
 {

@@ -11,7 +11,6 @@
 #include "audit_log.h"
 #include "list.h"
 
-static struct audit_log *story;
 static char *text;
 static struct finding_lines lines;
 

@@ -13,7 +13,7 @@
 #include "kluis/clock.h"
 #include "list.h"
 
-static struct custody_story story;
+static struct custody_story custody;
 static struct audit_log *log_;
 static char *text;
 
@@ -23,23 +23,23 @@ static int set_up(void **state)
 	ProtobufCBinaryData records[2];
 
 	(void)state;
-	custody_begin(&story);
-	Kluis__JournalRecord record = custody_record(&story);
-	records[0] = book_write(story.formula, &story.book, &record);
-	record = custody_record(&story);
+	custody_begin(&custody);
+	Kluis__JournalRecord record = custody_record(&custody);
+	records[0] = book_write(custody.formula, &custody.book, &record);
+	record = custody_record(&custody);
 	record.time_ms += 600000;
 	record.code = ERR_SCOPE;
 	record.has_customer = record.has_version = record.has_fields = record.has_grant = record.has_entry = 0;
-	records[1] = book_write(story.formula, &story.book, &record);
-	story.formula->now_ms += 3600000;
-	story.store->has_employee = false; /* the agent uploads by itself */
-	franchise_must(story.formula, story.store, action_local_access(story.formula, &story.book, records, 2));
+	records[1] = book_write(custody.formula, &custody.book, &record);
+	custody.formula->now_ms += 3600000;
+	custody.store->has_employee = false; /* the agent uploads by itself */
+	franchise_must(custody.formula, custody.store, action_local_access(custody.formula, &custody.book, records, 2));
 	/* and one that is refused: an operation like others */
 	record.version = 0;
 	record.has_version = 1;
-	records[0] = book_write(story.formula, &story.book, &record);
-	franchise_one(story.formula, story.store, action_local_access(story.formula, &story.book, records, 1));
-	log_ = audit_log_of(story.formula);
+	records[0] = book_write(custody.formula, &custody.book, &record);
+	franchise_one(custody.formula, custody.store, action_local_access(custody.formula, &custody.book, records, 1));
+	log_ = audit_log_of(custody.formula);
 	audit_log_mirror(log_);
 	return 0;
 }
@@ -50,7 +50,7 @@ static int tear_down(void **state)
 	free(text);
 	text = NULL;
 	audit_log_free(&log_);
-	custody_end(&story);
+	custody_end(&custody);
 	return 0;
 }
 
@@ -93,8 +93,8 @@ static void test_csv(void **state)
 	char anna[2 * PSEUDONYM_SIZE + 1], employee[2 * PSEUDONYM_SIZE + 1], expected[600];
 
 	(void)state;
-	hex_print(story.anna, anna);
-	hex_print(SLICE_ARRAY(story.store->employee), employee);
+	hex_print(custody.anna, anna);
+	hex_print(SLICE_ARRAY(custody.store->employee), employee);
 	assert_int_equal(listed(LIST_CSV, (struct list_filter){0}), 3);
 	assert_non_null(strstr(text, ",withheld,record\r\n"));
 	snprintf(expected, sizeof expected,
@@ -117,7 +117,7 @@ static void test_json(void **state)
 	assert_non_null(row);
 	assert_int_equal(json_integer_value(json_object_get(row, "store")), 12);
 	assert_int_equal(json_integer_value(json_object_get(row, "record")), 1);
-	assert_int_equal(json_integer_value(json_object_get(row, "source")), story.copied);
+	assert_int_equal(json_integer_value(json_object_get(row, "source")), custody.copied);
 	assert_string_equal(json_string_value(json_object_get(row, "verdict")), "ok");
 	shown = json_array_get(json_object_get(row, "disclosures"), 0);
 	assert_int_equal(json_integer_value(json_object_get(shown, "version")), 1);
@@ -132,17 +132,17 @@ static void test_filters(void **state)
 	struct list_filter of_purpose = {.purpose = "service"};
 	struct list_filter of_employee = {.has_employee = true};
 	struct list_filter of_verdict = {.verdict = "scope"};
-	struct list_filter of_time = {.until_ms = story.formula->now_ms - 3600000 + 1};
+	struct list_filter of_time = {.until_ms = custody.formula->now_ms - 3600000 + 1};
 
 	(void)state;
 	assert_int_equal(listed(LIST_TABLE, of_store), 0);
 	of_store.store = 12;
 	assert_int_equal(listed(LIST_TABLE, of_store), 3);
-	memcpy(of_customer.customer, story.anna.data, PSEUDONYM_SIZE);
+	memcpy(of_customer.customer, custody.anna.data, PSEUDONYM_SIZE);
 	assert_int_equal(listed(LIST_TABLE, of_customer), 1);
 	assert_int_equal(listed(LIST_TABLE, of_purpose), 2);
 	assert_int_equal(listed(LIST_TABLE, of_employee), 0);
-	memcpy(of_employee.employee, story.store->employee, PSEUDONYM_SIZE);
+	memcpy(of_employee.employee, custody.store->employee, PSEUDONYM_SIZE);
 	assert_int_equal(listed(LIST_TABLE, of_employee), 2);
 	assert_int_equal(listed(LIST_TABLE, of_verdict), 1);
 	assert_int_equal(listed(LIST_TABLE, of_time), 1);

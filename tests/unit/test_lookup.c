@@ -9,22 +9,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin_shop(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static int lookup(const char *value)
 {
 	return RUN(&here, AGENT(12), value, "lookup", "card", TILL);
@@ -71,7 +55,7 @@ static void test_refusals_name_the_clause(void **state)
 	assert_int_equal(lookup("4711\n"), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, headquarters_set_up_shop, headquarters_tear_down)
 
 int main(void)
 {

@@ -12,23 +12,6 @@
 #include "mirror.h"
 #include "scratch.h"
 
-static struct audit_log *story;
-
-static int set_up(void **state)
-{
-	(void)state;
-	story = audit_log_story(true);
-	audit_log_mirror(story);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	audit_log_free(&story);
-	return 0;
-}
-
 static enum err same_entry(void *context, uint64_t index, struct slice entry, struct fault *fault)
 {
 	uint64_t *next = context;
@@ -230,5 +213,5 @@ int main(void)
 		cmocka_unit_test(test_key_from_text_or_file),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, audit_log_set_up_mirror, audit_log_tear_down);
 }

@@ -13,22 +13,6 @@
 #include "home.h"
 #include "kluis/hash.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin_shop(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 /* Sends a notice of store 12: its own incident, or its employee's request. */
 static void send(Kluis__Operation *operation, ProtobufCBinaryData *commitment, char *text, struct slice employee)
 {
@@ -148,7 +132,7 @@ static void test_lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_lists, headquarters_set_up_shop, headquarters_tear_down),
 	};
 
 	if (keys_init() != ERR_OK)

@@ -9,7 +9,6 @@
 #include "command/office.h"
 #include "headquarters.h"
 
-static struct headquarters here;
 static struct fault fault;
 
 static int set_up(void **state)
@@ -18,13 +17,6 @@ static int set_up(void **state)
 	assert_int_equal(keys_init(), ERR_OK);
 	headquarters_begin(&here);
 	fault.text[0] = '\0';
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
 	return 0;
 }
 
@@ -151,7 +143,7 @@ static void test_charter_in_force(void **state)
 	office_close(&office);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, headquarters_tear_down)
 
 int main(void)
 {

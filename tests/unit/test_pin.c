@@ -13,22 +13,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin_shop(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static const char *roster(void)
 {
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "staff", "list", "--json"), 0);
@@ -150,5 +134,5 @@ int main(void)
 		cmocka_unit_test(test_typed_twice_and_not_shown),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, headquarters_set_up_shop, headquarters_tear_down);
 }

@@ -8,7 +8,6 @@
 #include "audit_log.h"
 #include "principals.h"
 
-static struct audit_log *story;
 static struct finding_lines lines;
 static struct findings findings;
 static struct arena facts;

@@ -8,7 +8,6 @@
 #include "audit_log.h"
 #include "proof.h"
 
-static struct audit_log *story;
 static struct mirror mirror;
 
 static int set_up(void **state)

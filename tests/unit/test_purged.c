@@ -12,7 +12,6 @@
 #include "fail.h"
 #include "purged.h"
 
-static struct copy_maker maker;
 static struct arena arena;
 
 static int set_up(void **state)

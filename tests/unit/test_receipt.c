@@ -11,22 +11,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin_shop(&here); /* one for all tests */
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 #define CUSTOMER "\"customer\": {\"field\": \"card\", \"value\": \"4711\"}"
 #define DAY "\"day\": \"2026-02-03\""
 #define LINE "{\"product\": \"7\", \"units\": \"2\", \"amount\": \"3.98\"}"
@@ -168,5 +152,5 @@ int main(void)
 		TEST(test_too_many_lines), TEST(test_who_rings_up_for_whom),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, headquarters_set_up_shop, headquarters_tear_down);
 }

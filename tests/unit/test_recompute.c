@@ -9,22 +9,6 @@
 #include "kluis/operation.h"
 #include "recompute.h"
 
-static struct audit_log *story;
-
-static int set_up(void **state)
-{
-	(void)state;
-	story = audit_log_story(false);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	audit_log_free(&story);
-	return 0;
-}
-
 #define KIND(name) KLUIS__OPERATION__KIND_##name
 
 static struct finding_lines lines;
@@ -118,5 +102,5 @@ int main(void)
 		cmocka_unit_test(test_each_kind_of_the_story_has_its_row),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, audit_log_set_up, audit_log_tear_down);
 }

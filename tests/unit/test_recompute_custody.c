@@ -11,20 +11,20 @@
 #define HOUR_MS UINT64_C(3600000)
 #define KIND(name) KLUIS__OPERATION__KIND_##name
 
-static struct custody_story story;
+static struct custody_story custody;
 static struct finding_lines lines;
 
 static int set_up(void **state)
 {
 	(void)state;
-	custody_begin(&story);
+	custody_begin(&custody);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	custody_end(&story);
+	custody_end(&custody);
 	return 0;
 }
 
@@ -42,14 +42,14 @@ static void test_findings_in_words(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		Kluis__JournalRecord record = custody_record(&story);
-		custody_upload(&story, &record);
-		record = custody_record(&story);
+		Kluis__JournalRecord record = custody_record(&custody);
+		custody_upload(&custody, &record);
+		record = custody_record(&custody);
 		record.number += rows[i].skip;
 		record.time_ms += rows[i].later_ms - rows[i].earlier_ms;
 		record.seen_size = rows[i].seen_size;
-		custody_upload(&story, &record);
-		custody_audit(&story, &lines);
+		custody_upload(&custody, &record);
+		custody_audit(&custody, &lines);
 		if (lines.count != 1 || strstr(lines.all, rows[i].text) == NULL)
 			fail_msg("%zu findings where one is to say \"%s\": %s", lines.count, rows[i].text, lines.all);
 		tear_down(state);
@@ -59,13 +59,13 @@ static void test_findings_in_words(void **state)
 
 static void test_the_end_in_words(void **state)
 {
-	Kluis__JournalRecord record = custody_record(&story);
+	Kluis__JournalRecord record = custody_record(&custody);
 	struct book none = {0};
 
 	(void)state;
-	custody_upload(&story, &record);
-	franchise_must(story.formula, story.store, action_lease(story.formula, "service", &none));
-	custody_audit(&story, &lines);
+	custody_upload(&custody, &record);
+	franchise_must(custody.formula, custody.store, action_lease(custody.formula, "service", &none));
+	custody_audit(&custody, &lines);
 	assert_int_equal(lines.count, 1);
 	assert_non_null(strstr(lines.all, "(lease): journal's end at record 0: the journal is not the one that was"));
 }
@@ -119,15 +119,15 @@ static void test_lies(void **state)
 		{KIND(HOLDINGS), 0, lie_refuse_by_hours, "refused (hours), but the log gives no such reason"},
 		{KIND(FINDINGS), 0, lie_refuse_by_hours, "refused (hours), but the log gives no such reason"},
 	};
-	Kluis__JournalRecord record = custody_record(&story);
-	struct franchise *formula = story.formula;
+	Kluis__JournalRecord record = custody_record(&custody);
+	struct franchise *formula = custody.formula;
 
 	(void)state;
-	custody_upload(&story, &record);
-	franchise_one(formula, story.store, action_purge(formula, "direct-marketing", ERR_EXPIRED));
+	custody_upload(&custody, &record);
+	franchise_one(formula, custody.store, action_purge(formula, "direct-marketing", ERR_EXPIRED));
 	franchise_must(formula, &formula->office, action_standing(formula, 12, 1));
-	franchise_one(formula, story.store, action_lease(formula, "service", &story.book));
-	franchise_must(formula, story.store, action_purge(formula, "service", ERR_SUSPENDED));
+	franchise_one(formula, custody.store, action_lease(formula, "service", &custody.book));
+	franchise_must(formula, custody.store, action_purge(formula, "service", ERR_SUSPENDED));
 	franchise_must(formula, &formula->office, action_holdings(formula));
 	franchise_must(formula, &formula->office, action_findings(formula));
 	struct audit_log *log = audit_log_of(formula);
@@ -138,12 +138,12 @@ static void test_lies(void **state)
 /* A gap that the broker keeps to itself. */
 static void test_a_finding_that_was_not_recorded(void **state)
 {
-	Kluis__JournalRecord record = custody_record(&story);
+	Kluis__JournalRecord record = custody_record(&custody);
 
 	(void)state;
 	record.number++;
-	custody_upload(&story, &record);
-	struct audit_log *log = audit_log_of(story.formula);
+	custody_upload(&custody, &record);
+	struct audit_log *log = audit_log_of(custody.formula);
 	audit_log_change(log, audit_log_find(log, KIND(LOCAL_ACCESS), 0), find_nothing);
 	audit_log_check(log, &lines);
 	assert_int_equal(lines.count, 2);
@@ -155,15 +155,15 @@ static void test_a_finding_that_was_not_recorded(void **state)
 /* What is no record is refused by both. */
 static void test_what_is_no_record(void **state)
 {
-	Kluis__JournalRecord record = custody_record(&story);
+	Kluis__JournalRecord record = custody_record(&custody);
 
 	(void)state;
 	record.version = 0;
-	assert_int_equal(custody_upload(&story, &record).code, ERR_INPUT);
-	story.book = (struct book){0};
-	record = custody_record(&story);
-	assert_int_equal(custody_upload(&story, &record).code, ERR_OK);
-	custody_audit(&story, &lines);
+	assert_int_equal(custody_upload(&custody, &record).code, ERR_INPUT);
+	custody.book = (struct book){0};
+	record = custody_record(&custody);
+	assert_int_equal(custody_upload(&custody, &record).code, ERR_OK);
+	custody_audit(&custody, &lines);
 	assert_string_equal(lines.all, "");
 }
 

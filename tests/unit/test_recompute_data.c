@@ -8,22 +8,6 @@
 #include "audit_log.h"
 #include "recompute.h"
 
-static struct audit_log *story;
-
-static int set_up(void **state)
-{
-	(void)state;
-	story = audit_log_story(false);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	audit_log_free(&story);
-	return 0;
-}
-
 #define KIND(name) KLUIS__OPERATION__KIND_##name
 
 static void name_other_clause(Kluis__Entry *entry, struct arena *arena)
@@ -146,5 +130,5 @@ int main(void)
 		cmocka_unit_test(test_recompute_finds_each_lie_about_customers),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, audit_log_set_up, audit_log_tear_down);
 }

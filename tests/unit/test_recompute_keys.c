@@ -16,7 +16,6 @@
 
 static struct franchise *formula;
 static struct ring ring;
-static struct audit_log *story;
 static struct finding_lines lines;
 static struct secret_key next, third;
 

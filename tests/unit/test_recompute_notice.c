@@ -17,7 +17,7 @@ static void refuse_for_nobody(Kluis__Entry *entry, struct arena *arena)
 	(void)arena;
 	entry->results[0]->code = ERR_NO_EMPLOYEE;
 }
-static struct audit_log *story(void)
+static struct audit_log *notices_story(void)
 {
 	struct franchise *formula = franchise_new(NULL);
 	struct party *store = franchise_store(formula, 12, GRANT_ALL);
@@ -51,7 +51,7 @@ static void test_lies(void **state)
 		{KIND(SUBJECT_REQUEST), 2, lie_permit, "it must be refused (no_employee"},
 		{KIND(NOTICES), 0, lie_refuse_by_hours, "refused (hours), but the log gives no such reason"},
 	};
-	struct audit_log *log = story();
+	struct audit_log *log = notices_story();
 
 	(void)state;
 	audit_log_check(log, &lines);

@@ -8,8 +8,6 @@
 #include "audit_log.h"
 #include "unlogged.h"
 
-static struct audit_log *story;
-
 static int set_up(void **state)
 {
 	struct franchise *formula = franchise_new(NULL);
@@ -39,13 +37,6 @@ static int set_up(void **state)
 	story = audit_log_of(formula);
 	secret_key_fini(&witness);
 	franchise_free(&formula);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	audit_log_free(&story);
 	return 0;
 }
 
@@ -98,5 +89,5 @@ int main(void)
 		cmocka_unit_test(test_each_lie_is_named),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, audit_log_tear_down);
 }

@@ -8,22 +8,7 @@
 #include "audit_log.h"
 #include "fail.h"
 
-static struct audit_log *story;
 static struct finding_lines lines;
-
-static int set_up(void **state)
-{
-	(void)state;
-	story = audit_log_story(false);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	audit_log_free(&story);
-	return 0;
-}
 
 static void test_check_finds_nothing_in_what_a_broker_wrote(void **state)
 {
@@ -115,5 +100,5 @@ int main(void)
 		cmocka_unit_test(test_check_survives_failing_calls),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, audit_log_set_up, audit_log_tear_down);
 }

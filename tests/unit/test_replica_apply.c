@@ -11,22 +11,6 @@
 #include "copy_maker.h"
 #include "fail.h"
 
-static struct copy_maker maker;
-
-static int set_up(void **state)
-{
-	(void)state;
-	copy_maker_begin(&maker);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	copy_maker_end(&maker);
-	return 0;
-}
-
 static void test_a_row_that_was_altered_stops_the_page(void **state)
 {
 	uint8_t made[KEY_SIZE];
@@ -87,7 +71,7 @@ static void test_when_the_key_cannot_be_made_anew(void **state)
 	assert_int_equal(copy_maker_rows(&maker, REPLICA_CUSTOMER), 5);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, copy_maker_set_up, copy_maker_tear_down)
 
 int main(void)
 {

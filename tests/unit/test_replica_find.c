@@ -10,22 +10,6 @@
 
 #include "copy_maker.h"
 
-static struct copy_maker maker;
-
-static int set_up(void **state)
-{
-	(void)state;
-	copy_maker_begin(&maker);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	copy_maker_end(&maker);
-	return 0;
-}
-
 static enum err find(uint8_t field, const char *value, unsigned expected)
 {
 	unsigned customer = 0;
@@ -132,7 +116,7 @@ static void test_forged_index(void **state)
 	assert_int_equal(find(1, "card 12", 0), ERR_CORRUPT);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, copy_maker_set_up, copy_maker_tear_down)
 
 int main(void)
 {

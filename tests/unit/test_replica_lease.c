@@ -11,22 +11,6 @@
 #include "copy_maker.h"
 #include "fail.h"
 
-static struct copy_maker maker;
-
-static int set_up(void **state)
-{
-	(void)state;
-	copy_maker_begin(&maker);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	copy_maker_end(&maker);
-	return 0;
-}
-
 static struct replica_lease lease_of(const char *purpose)
 {
 	struct replica_lease lease = {0};
@@ -120,7 +104,7 @@ static void test_when_memory_fails(void **state)
 	assert_int_equal(lease_of("service").until_ms, 9000);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, copy_maker_set_up, copy_maker_tear_down)
 
 int main(void)
 {

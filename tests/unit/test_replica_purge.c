@@ -10,22 +10,6 @@
 
 #include "copy_maker.h"
 
-static struct copy_maker maker;
-
-static int set_up(void **state)
-{
-	(void)state;
-	copy_maker_begin(&maker);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	copy_maker_end(&maker);
-	return 0;
-}
-
 #define ROWS 2300 /* more than one transaction takes */
 
 static bool is_stale(const char *purpose)
@@ -126,7 +110,7 @@ static void test_purposes_of_which_something_is_there(void **state)
 		assert_string_equal(purposes[i], expected[i]);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, copy_maker_set_up, copy_maker_tear_down)
 
 int main(void)
 {

@@ -11,30 +11,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
-static bool is_there(const char *name)
-{
-	char path[HEADQUARTERS_PATH_MAX + 32];
-
-	snprintf(path, sizeof(path), "%s/%s", here.broker, name);
-	return access(path, F_OK) == 0;
-}
-
 static void test_begin_and_finish(void **state)
 {
 	(void)state;
@@ -42,12 +18,12 @@ static void test_begin_and_finish(void **state)
 	headquarters_store(&here, 13);
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-certificate", "--finish"), 3);
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-certificate"), 0);
-	assert_true(is_there("tls-2.crt") && is_there("tls-2.key"));
+	assert_true(headquarters_has(&here, "tls-2.crt") && headquarters_has(&here, "tls-2.key"));
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-certificate"), 3);
 	assert_int_equal(RUN(&here, AGENT(13), NULL, "agreement", "show"), 0); /* the old one is shown still */
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "trust"), 0);
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-certificate", "--finish"), 0);
-	assert_false(is_there("tls.key") || is_there("tls.crt"));
+	assert_false(headquarters_has(&here, "tls.key") || headquarters_has(&here, "tls.crt"));
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "trust"), 0);
 	assert_non_null(strstr(here.last.out, "trust version 2, new here"));
 	assert_int_not_equal(RUN(&here, AGENT(13), NULL, "agreement", "show"), 0);
@@ -57,7 +33,7 @@ static void test_begin_and_finish(void **state)
 	headquarters_store(&here, 14); /* invited with the certificate of now */
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, headquarters_set_up, headquarters_tear_down)
 
 int main(void)
 {

@@ -10,30 +10,6 @@
 #include "headquarters.h"
 #include "kluis/keys.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
-static bool is_there(const char *name)
-{
-	char path[HEADQUARTERS_PATH_MAX + 32];
-
-	snprintf(path, sizeof(path), "%s/%s", here.broker, name);
-	return access(path, F_OK) == 0;
-}
-
 static void test_begin_and_finish(void **state)
 {
 	(void)state;
@@ -42,20 +18,20 @@ static void test_begin_and_finish(void **state)
 	assert_non_null(strstr(here.last.err, "no rotation was begun"));
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-log"), 0);
 	assert_non_null(strstr(here.last.out, "trust version 1"));
-	assert_true(is_there("log.key") && is_there("log-2.key"));
+	assert_true(headquarters_has(&here, "log.key") && headquarters_has(&here, "log-2.key"));
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-log"), 3);
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "trust"), 0);
 	assert_non_null(strstr(here.last.out, "trust version 1, new here"));
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-log", "--finish"), 0);
 	assert_non_null(strstr(here.last.out, "trust version 2"));
-	assert_false(is_there("log.key"));
+	assert_false(headquarters_has(&here, "log.key"));
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-log", "--finish"), 0); /* nothing is left to do */
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "trust"), 0);
 	assert_non_null(strstr(here.last.out, "trust version 2"));
 	assert_int_equal(headquarters_stop(&here), 0);
 	headquarters_serve(&here);
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-log"), 0);
-	assert_true(is_there("log-3.key"));
+	assert_true(headquarters_has(&here, "log-3.key"));
 }
 
 /* Killed when the key was made and nothing was entered: the same key is used. */
@@ -72,10 +48,10 @@ static void test_go_on_with_a_key_that_was_made(void **state)
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-log"), 0);
 	snprintf(id, sizeof(id), "%08x", key.public.id);
 	assert_non_null(strstr(here.last.out, id));
-	assert_false(is_there("log-3.key"));
+	assert_false(headquarters_has(&here, "log-3.key"));
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, headquarters_set_up, headquarters_tear_down)
 
 int main(void)
 {

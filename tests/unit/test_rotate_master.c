@@ -10,43 +10,19 @@
 #include "headquarters.h"
 #include "kluis/keys.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
-static bool is_there(const char *name)
-{
-	char path[HEADQUARTERS_PATH_MAX + 32];
-
-	snprintf(path, sizeof(path), "%s/%s", here.broker, name);
-	return access(path, F_OK) == 0;
-}
-
 static void test_rotate(void **state)
 {
 	(void)state;
 	headquarters_store(&here, 12);
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-master"), 0);
 	assert_non_null(strstr(here.last.out, "epoch 2"));
-	assert_false(is_there("master.key"));
-	assert_true(is_there("master-2.key"));
+	assert_false(headquarters_has(&here, "master.key"));
+	assert_true(headquarters_has(&here, "master-2.key"));
 	assert_int_equal(headquarters_stop(&here), 0);
 	headquarters_serve(&here);
 	assert_int_equal(RUN(&here, AGENT(12), NULL, "sync"), 0);
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-master"), 0);
-	assert_true(is_there("master-3.key") && !is_there("master-2.key"));
+	assert_true(headquarters_has(&here, "master-3.key") && !headquarters_has(&here, "master-2.key"));
 }
 
 /* Killed when the key was made: it is that one that is used. */
@@ -60,10 +36,10 @@ static void test_go_on(void **state)
 	assert_int_equal(secret_bytes_create(path, NULL), ERR_OK);
 	assert_int_equal(RUN(&here, BROKER, NULL, "key", "rotate-master"), 0);
 	assert_non_null(strstr(here.last.out, "epoch 2"));
-	assert_false(is_there("master.key") || is_there("master-3.key"));
+	assert_false(headquarters_has(&here, "master.key") || headquarters_has(&here, "master-3.key"));
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, headquarters_set_up, headquarters_tear_down)
 
 int main(void)
 {

@@ -19,22 +19,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static bool has_socket(void)
 {
 	char path[HEADQUARTERS_PATH_MAX + 16];
@@ -183,7 +167,7 @@ static void test_the_service_manager_is_told(void **state)
 	close(manager);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, headquarters_set_up, headquarters_tear_down)
 
 int main(void)
 {

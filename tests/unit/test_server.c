@@ -20,33 +20,9 @@
 #include "kluis/link.h"
 #include "scratch.h"
 
-struct place {
-	char folder[SCRATCH_MAX];
-	struct fake_server server;
-};
-
-static int make_place(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-	scratch_new(place->folder);
-	fake_core_init(&place->server.core);
-	fake_server_start(&place->server, place->folder);
-	*state = place;
-	return 0;
-}
-
-static int remove_place(void **state)
-{
-	struct place *place = *state;
-	fake_server_stop(&place->server);
-	scratch_remove(place->folder);
-	free(place);
-	return 0;
-}
-
 static void test_answers_over_tls_and_ipc(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct link *link = fake_connect(&place->server);
 	assert_int_equal(fake_ask(link, "a over tls"), ERR_OK);
 	assert_int_equal(fake_ask(link, "c over tls"), ERR_OK);
@@ -60,7 +36,7 @@ static void test_answers_over_tls_and_ipc(void **state)
 
 static void test_control_socket_is_the_users_own(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct stat status;
 	assert_int_equal(stat(place->server.ipc_address + strlen("ipc://"), &status), 0);
 	assert_true(S_ISSOCK(status.st_mode));
@@ -69,7 +45,7 @@ static void test_control_socket_is_the_users_own(void **state)
 
 /* ---- hostile peers ---- */
 
-static int raw_tcp(const struct place *place)
+static int raw_tcp(const struct fake_place *place)
 {
 	int descriptor = socket(AF_INET, SOCK_STREAM, 0);
 	struct sockaddr_in address = {.sin_family = AF_INET,
@@ -85,7 +61,7 @@ static void push(int descriptor, const void *bytes, size_t length)
 	assert_int_equal(send(descriptor, bytes, length, MSG_NOSIGNAL), (ssize_t)length);
 }
 
-static void expect_served(struct place *place)
+static void expect_served(struct fake_place *place)
 {
 	struct link *link = fake_connect(&place->server);
 	assert_int_equal(fake_ask(link, "c"), ERR_OK);
@@ -95,7 +71,7 @@ static void expect_served(struct place *place)
 /* Each way in which a handshake breaks off. A listener that takes one for its own end would never accept again. */
 static void test_broken_handshakes_leave_the_door_open(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	static const uint8_t hello[] = {0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03};
 	static const uint8_t close_notify[] = {0x15, 0x03, 0x03, 0x00, 0x02, 0x01, 0x00};
 	static const uint8_t fatal_alert[] = {0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28};
@@ -123,7 +99,7 @@ static void test_broken_handshakes_leave_the_door_open(void **state)
 }
 
 /* What a client says first: to somebody who does not answer. */
-static size_t record_hello(const struct place *place, uint8_t *ret_hello, size_t size)
+static size_t record_hello(const struct fake_place *place, uint8_t *ret_hello, size_t size)
 {
 	struct sockaddr_in silent = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t length = sizeof(silent);
@@ -148,7 +124,7 @@ static size_t record_hello(const struct place *place, uint8_t *ret_hello, size_t
 /* Who says hello and hangs up: the server's answer breaks the pipe (kluis/sendmsg.h). */
 static void test_who_hangs_up_on_the_answer_leaves_the_door_open(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	uint8_t hello[2048];
 	size_t length = record_hello(place, hello, sizeof(hello));
 	for (unsigned i = 0; i < 400; i++) {
@@ -165,7 +141,7 @@ static void test_who_hangs_up_on_the_answer_leaves_the_door_open(void **state)
 /* The same after the handshake, which takes another implementation of TLS: openssl's command, if it is there. */
 static void test_broken_negotiations_leave_the_door_open(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	static const char *const inputs[] = {"printf ''", "printf 'no SP header at all'",
 					     "printf '\\0SP\\0\\0\\60\\0\\0\\377\\377'"};
 	if (system("command -v openssl >/dev/null") != 0)
@@ -184,7 +160,7 @@ static void test_broken_negotiations_leave_the_door_open(void **state)
 
 static void test_idle_strangers_do_not_hold_the_door(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	int descriptors[100];
 	for (size_t i = 0; i < 100; i++)
 		descriptors[i] = raw_tcp(place);
@@ -195,7 +171,7 @@ static void test_idle_strangers_do_not_hold_the_door(void **state)
 
 /* ---- opening and closing ---- */
 
-static enum err open_at(struct place *place, const char *address, struct fault *fault)
+static enum err open_at(struct fake_place *place, const char *address, struct fault *fault)
 {
 	struct server *server = NULL;
 	struct server_options options = {.addresses = &address,
@@ -207,7 +183,7 @@ static enum err open_at(struct place *place, const char *address, struct fault *
 	return err;
 }
 
-static void expect_refused(struct place *place, const char *address, enum err expected)
+static void expect_refused(struct fake_place *place, const char *address, enum err expected)
 {
 	struct fault fault = {0};
 	assert_int_equal(open_at(place, address, &fault), expected);
@@ -216,7 +192,7 @@ static void expect_refused(struct place *place, const char *address, enum err ex
 
 static void test_open_names_the_address_that_it_cannot_have(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct fault fault = {0};
 	assert_int_equal(open_at(place, place->server.tls_address, &fault), ERR_IN_USE);
 	assert_non_null(strstr(fault.text, place->server.tls_address));
@@ -232,7 +208,7 @@ static void test_open_names_the_address_that_it_cannot_have(void **state)
 
 static void test_open_refuses_an_open_folder(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	char folder[300];
 	char address[330];
 	snprintf(folder, sizeof(folder), "%s/open", place->folder);
@@ -244,7 +220,7 @@ static void test_open_refuses_an_open_folder(void **state)
 
 static void test_open_needs_a_certificate_for_tls(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct server *server = NULL;
 	const char *address = "tls+tcp://127.0.0.1:0";
 	struct server_options options = {
@@ -254,7 +230,7 @@ static void test_open_needs_a_certificate_for_tls(void **state)
 
 static void test_a_socket_left_by_a_killed_server_is_taken_over(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	char path[300];
 	char address[330];
 	snprintf(path, sizeof(path), "%s/left.sock", place->folder);
@@ -278,7 +254,7 @@ static void *stop_soon(void *argument)
 
 static void test_run_ends_when_told(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	int ends[2];
 	pthread_t thread;
 	assert_int_equal(pipe(ends), 0);
@@ -289,11 +265,11 @@ static void test_run_ends_when_told(void **state)
 	close(ends[1]);
 }
 
-#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
+#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, fake_place_set_up, fake_place_tear_down)
 
 /* ---- another certificate ---- */
 
-static void make_identity(const struct place *place, struct tls_identity *ret_identity)
+static void make_identity(const struct fake_place *place, struct tls_identity *ret_identity)
 {
 	char certificate[SCRATCH_MAX + 16], key[SCRATCH_MAX + 16];
 
@@ -305,7 +281,7 @@ static void make_identity(const struct place *place, struct tls_identity *ret_id
 
 static void test_another_certificate_while_serving(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct link *before = fake_connect(&place->server), *after = NULL;
 	struct tls_identity second CLEANUP(tls_identity_fini) = {0};
 	char address[64];

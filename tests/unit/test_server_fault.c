@@ -56,33 +56,9 @@ WRAP(nng_recvmsg, (nng_socket socket, nng_msg **message, int flags), (socket, me
 
 /* ---- what is tried ---- */
 
-struct place {
-	char folder[SCRATCH_MAX];
-	struct fake_server server;
-};
-
-static int make_place(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-	scratch_new(place->folder);
-	fake_core_init(&place->server.core);
-	fake_server_start(&place->server, place->folder);
-	*state = place;
-	return 0;
-}
-
-static int remove_place(void **state)
-{
-	struct place *place = *state;
-	fake_server_stop(&place->server);
-	scratch_remove(place->folder);
-	free(place);
-	return 0;
-}
-
 static enum err open_and_close(void *context)
 {
-	struct place *place = context;
+	struct fake_place *place = context;
 	struct server *server = NULL;
 	char ipc_address[SCRATCH_MAX + 32];
 	snprintf(ipc_address, sizeof(ipc_address), "ipc://%s/second.sock", place->folder);
@@ -104,7 +80,7 @@ static void test_open_fails_whole(void **state)
 
 static enum err connect_and_close(void *context)
 {
-	struct place *place = context;
+	struct fake_place *place = context;
 	struct link *link = NULL;
 	const char *certificate = (const char *)place->server.identity.certificate.data;
 	enum err err = link_open(place->server.tls_address, certificate, FAKE_PATIENCE_MS, &link, NULL);
@@ -120,7 +96,7 @@ static void test_link_open_fails_whole(void **state)
 /* A failure on either side: perhaps an answer less, never a server or a link that is stuck. */
 static void test_exchange_goes_on_after_a_failure(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	bool is_more = true;
 	for (unsigned n = 1; is_more; n++) {
 		struct link *link = fake_connect_hasty(&place->server, 300);
@@ -138,7 +114,7 @@ static void test_exchange_goes_on_after_a_failure(void **state)
 	}
 }
 
-#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
+#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, fake_place_set_up, fake_place_tear_down)
 
 int main(void)
 {

@@ -17,8 +17,6 @@
 	"[grant other]\npurpose = direct-marketing\noperations = sync\ncustomers = visited\nfields = card\nstaff = "   \
 	"manager\nhours = mon-sun 00:00-24:00 Europe/Amsterdam\nlease = 72h\nterritory = EEA\n"
 
-static struct copy_maker maker;
-static struct papers papers;
 static struct shop shop;
 static struct moment now;
 static uint64_t noon_ms;

@@ -10,22 +10,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin_shop(&here); /* one for all tests */
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static void pseudonym_of(const char *name, char ret_pseudonym[static 33])
 {
 	char format[64];
@@ -125,5 +109,5 @@ int main(void)
 		TEST(test_wrong_arguments),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, headquarters_set_up_shop, headquarters_tear_down);
 }

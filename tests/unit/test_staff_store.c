@@ -10,22 +10,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin_shop(&here); /* one for all: each test has an employee of its own */
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static int look_up(const char *handle)
 {
 	return RUN(&here, AGENT(12), "4711\n", "lookup", "card", "--purpose", "service", "--employee", handle);
@@ -186,5 +170,5 @@ int main(void)
 		TEST(test_add_says_no_name),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, headquarters_set_up_shop, headquarters_tear_down);
 }

@@ -10,22 +10,7 @@
 
 /* What the log's facts are once the whole story is told (audit_log.c): looked at in its last step. */
 
-static struct audit_log *story;
 static struct finding_lines lines;
-
-static int set_up(void **state)
-{
-	(void)state;
-	story = audit_log_story(false);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	audit_log_free(&story);
-	return 0;
-}
 
 /* The customer of the first lookup: Anna. */
 static struct slice anna(void)
@@ -158,5 +143,5 @@ int main(void)
 		cmocka_unit_test(test_use_counts_customers_once_a_day),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, audit_log_set_up, audit_log_tear_down);
 }

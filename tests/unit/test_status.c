@@ -9,22 +9,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin_shop(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static int lookup(const char *value)
 {
 	return RUN(&here, AGENT(12), value, "lookup", "card", TILL);
@@ -104,7 +88,7 @@ static void test_status_of_an_altered_agreement(void **state)
 	assert_null(strstr(here.last.out, "Anna"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, headquarters_set_up_shop, headquarters_tear_down)
 
 int main(void)
 {

@@ -10,22 +10,6 @@
 #include "command/succession.h"
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static void test_read_enter_read(void **state)
 {
 	struct office office CLEANUP(office_close) = {.lane_lock = -1};
@@ -60,7 +44,7 @@ static void test_read_enter_read(void **state)
 	assert_int_equal(number, 0);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, headquarters_set_up, headquarters_tear_down)
 
 int main(void)
 {

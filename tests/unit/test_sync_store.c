@@ -13,22 +13,6 @@
 
 #include "headquarters.h"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin_shop(&here); /* one for all tests */
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static int run(const char *first, const char *second)
 {
 	return RUN(&here, AGENT(12), NULL, first, second);
@@ -161,5 +145,5 @@ int main(void)
 		TEST(test_nothing_personal_lies_readable),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, headquarters_set_up_shop, headquarters_tear_down);
 }

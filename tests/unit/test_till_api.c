@@ -10,24 +10,8 @@
 
 #include "till_test.h"
 
-static struct till_test test;
-
-static int set_up(void **state)
-{
-	(void)state;
-	till_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	till_test_end(&test);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define POST(path, token, body) till_test_ask(&test, "POST", path, token, body)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, till_test_set_up, till_test_tear_down)
+#define POST(path, token, body) till_test_ask(&till_test, "POST", path, token, body)
 #define ID1 "01010101010101010101010101010101"
 
 static const struct {
@@ -71,13 +55,14 @@ static void test_each_route_wants_its_token(void **state)
 			continue;
 		for (size_t j = 0; j < sizeof wrong / sizeof wrong[0]; j++) {
 			/* whatever the body is */
-			assert_int_equal(till_test_ask(&test, routes[i].method, routes[i].path, wrong[j],
+			assert_int_equal(till_test_ask(&till_test, routes[i].method, routes[i].path, wrong[j],
 						       is_post(i) ? "{" : NULL),
 					 401);
-			assert_string_equal(till_test_text(&test, "error"), "principal");
+			assert_string_equal(till_test_text(&till_test, "error"), "principal");
 		}
-		assert_int_equal(till_test_ask(&test, routes[i].method, routes[i].path,
-					       routes[i].is_admin ? test.anna : test.admin, is_post(i) ? "{" : NULL),
+		assert_int_equal(till_test_ask(&till_test, routes[i].method, routes[i].path,
+					       routes[i].is_admin ? till_test.anna : till_test.admin,
+					       is_post(i) ? "{" : NULL),
 				 401);
 	}
 }
@@ -91,8 +76,9 @@ static void test_each_route_has_one_method(void **state)
 		for (size_t j = 0; j < 3; j++) {
 			if (strcmp(methods[j], routes[i].method) == 0)
 				continue;
-			assert_int_equal(till_test_ask(&test, methods[j], routes[i].path, test.anna, "{}"), 405);
-			assert_string_equal(test.response.allow, routes[i].method);
+			assert_int_equal(till_test_ask(&till_test, methods[j], routes[i].path, till_test.anna, "{}"),
+					 405);
+			assert_string_equal(till_test.response.allow, routes[i].method);
 		}
 	}
 }
@@ -113,10 +99,11 @@ static void test_bodies_that_are_none(void **state)
 	(void)state;
 	for (size_t i = 0; i < ROUTES; i++) {
 		for (size_t j = 0; is_post(i) && j < sizeof bodies / sizeof bodies[0]; j++) {
-			assert_int_equal(till_test_ask(&test, "POST", routes[i].path,
-						       routes[i].is_admin ? test.admin : test.anna, bodies[j]),
+			assert_int_equal(till_test_ask(&till_test, "POST", routes[i].path,
+						       routes[i].is_admin ? till_test.admin : till_test.anna,
+						       bodies[j]),
 					 400);
-			assert_string_equal(till_test_text(&test, "error"), "input");
+			assert_string_equal(till_test_text(&till_test, "error"), "input");
 		}
 	}
 }
@@ -136,7 +123,7 @@ static void test_no_such_path(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-		assert_int_equal(POST(paths[i], test.anna, "{}"), 404);
+		assert_int_equal(POST(paths[i], till_test.anna, "{}"), 404);
 }
 
 static void test_the_door_comes_first(void **state)
@@ -144,15 +131,15 @@ static void test_the_door_comes_first(void **state)
 	struct till_request request = {.method = "GET", .uri = "/v1/status", .host = "evil.example"};
 
 	(void)state;
-	assert_int_equal(till_test_send(&test, &request), 421);
-	assert_string_equal(till_test_text(&test, "error"), "forbidden");
+	assert_int_equal(till_test_send(&till_test, &request), 421);
+	assert_string_equal(till_test_text(&till_test, "error"), "forbidden");
 	request.host = "localhost:7411";
-	assert_int_equal(till_test_send(&test, &request), 200);
+	assert_int_equal(till_test_send(&till_test, &request), 200);
 	request.method = "OPTIONS";
-	assert_int_equal(till_test_send(&test, &request), 405);
-	assert_string_equal(test.response.allow, "GET, POST, DELETE");
+	assert_int_equal(till_test_send(&till_test, &request), 405);
+	assert_string_equal(till_test.response.allow, "GET, POST, DELETE");
 	request = (struct till_request){0};
-	assert_int_equal(till_test_send(&test, &request), 421);
+	assert_int_equal(till_test_send(&till_test, &request), 421);
 }
 
 static void test_lanes(void **state)
@@ -181,10 +168,10 @@ static void test_what_the_desk_says_becomes_a_status(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		test.desk.fake.outbox_code = rows[i].err;
-		assert_int_equal(POST("/v1/incidents", test.anna, "{\"kind\": \"loss\", \"text\": \"x\"}"),
+		till_test.desk.fake.outbox_code = rows[i].err;
+		assert_int_equal(POST("/v1/incidents", till_test.anna, "{\"kind\": \"loss\", \"text\": \"x\"}"),
 				 rows[i].status);
-		assert_string_equal(till_test_text(&test, "error"), error_name(rows[i].err));
+		assert_string_equal(till_test_text(&till_test, "error"), error_name(rows[i].err));
 	}
 }
 

@@ -11,24 +11,8 @@
 #include "till/till_call.h"
 #include "till_test.h"
 
-static struct till_test test;
-
-static int set_up(void **state)
-{
-	(void)state;
-	till_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	till_test_end(&test);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define POST(path, token, body) till_test_ask(&test, "POST", path, token, body)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, till_test_set_up, till_test_tear_down)
+#define POST(path, token, body) till_test_ask(&till_test, "POST", path, token, body)
 #define ID1 "01010101010101010101010101010101"
 
 static const struct member members[] = {{"text", MEMBER_TEXT, true},	  {"number", MEMBER_NUMBER, false},

@@ -11,15 +11,14 @@
 #include "kluis/till.h"
 #include "till_test.h"
 
-static struct till_test test;
 static struct till_server *server;
 static struct kluis_till *till;
 
 static int set_up(void **state)
 {
 	(void)state;
-	till_test_begin(&test);
-	assert_int_equal(till_server_open(&test.options, &server, NULL), ERR_OK);
+	till_test_begin(&till_test);
+	assert_int_equal(till_server_open(&till_test.options, &server, NULL), ERR_OK);
 	till = kluis_till_open("127.0.0.1", till_server_port(server));
 	assert_non_null(till);
 	return 0;
@@ -31,7 +30,7 @@ static int tear_down(void **state)
 	kluis_till_close(&till);
 	assert_null(till);
 	till_server_close(&server);
-	till_test_end(&test);
+	till_test_end(&till_test);
 	return 0;
 }
 
@@ -86,9 +85,9 @@ static void test_a_member(void **state)
 		has_name = has_name || (strcmp(member->values[i].field, "name") == 0 &&
 					strcmp(member->values[i].value, "Ann Smith") == 0);
 	assert_true(has_name);
-	test.desk.fake.line_code = ERR_NOT_FOUND;
+	till_test.desk.fake.line_code = ERR_NOT_FOUND;
 	assert_int_equal(look("card", "9999", &member), KLUIS_TILL_NOT_FOUND);
-	test.desk.fake.line_code = ERR_NETWORK;
+	till_test.desk.fake.line_code = ERR_NETWORK;
 	assert_int_equal(look("card", "9999", &member), KLUIS_TILL_AWAY);
 	assert_int_equal(look("colour", "red", &member), KLUIS_TILL_INPUT);
 	assert_int_equal(look("card", "\xff", &member), KLUIS_TILL_INPUT);
@@ -110,13 +109,13 @@ static void test_what_is_written(void **state)
 	assert_int_equal(kluis_till_consent(till, "service", "direct-marketing", ID1, "given"), KLUIS_TILL_OK);
 	assert_int_equal(kluis_till_receipt(till, "service", NULL, ID1, NULL, NULL, "2026-11-20", lines, 2, &number),
 			 KLUIS_TILL_OK);
-	assert_int_equal(number, desk_test_item(&test.desk)->number);
+	assert_int_equal(number, desk_test_item(&till_test.desk)->number);
 	assert_int_equal(kluis_till_receipt(till, "service", NULL, NULL, "card", "4711", "2026-11-20", lines, 2, NULL),
 			 KLUIS_TILL_OK);
-	assert_int_equal(test.desk.fake.item_count, 5);
+	assert_int_equal(till_test.desk.fake.item_count, 5);
 	assert_int_equal(kluis_till_update(till, "service", "../sessions", values, 1), KLUIS_TILL_INPUT);
 	assert_int_equal(kluis_till_consent(till, "service", "direct-marketing", ID1, "perhaps"), KLUIS_TILL_INPUT);
-	assert_int_equal(test.desk.fake.item_count, 5);
+	assert_int_equal(till_test.desk.fake.item_count, 5);
 }
 
 static void test_nobody_there(void **state)

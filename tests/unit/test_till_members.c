@@ -10,24 +10,8 @@
 
 #include "till_test.h"
 
-static struct till_test test;
-
-static int set_up(void **state)
-{
-	(void)state;
-	till_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	till_test_end(&test);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define POST(path, token, body) till_test_ask(&test, "POST", path, token, body)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, till_test_set_up, till_test_tear_down)
+#define POST(path, token, body) till_test_ask(&till_test, "POST", path, token, body)
 #define ID1 "01010101010101010101010101010101"
 
 #define LOOKUP(token, field, value)                                                                                    \
@@ -39,7 +23,7 @@ static const char *value_of(const char *field)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(test.answer, "values"), i,
+	json_array_foreach(json_object_get(till_test.answer, "values"), i,
 			   item) if (strcmp(json_string_value(json_object_get(item, "field")), field) ==
 				     0) return json_string_value(json_object_get(item, "value"));
 	return "";
@@ -48,35 +32,36 @@ static const char *value_of(const char *field)
 static void test_found_in_the_copy(void **state)
 {
 	(void)state;
-	test.desk.fake.rows[0].lost_phone = "0699990000";
-	assert_int_equal(LOOKUP(test.anna, "card", "4711"), 200);
-	assert_string_equal(till_test_text(&test, "id"), ID1);
-	assert_string_equal(till_test_text(&test, "source"), "copy");
+	till_test.desk.fake.rows[0].lost_phone = "0699990000";
+	assert_int_equal(LOOKUP(till_test.anna, "card", "4711"), 200);
+	assert_string_equal(till_test_text(&till_test, "id"), ID1);
+	assert_string_equal(till_test_text(&till_test, "source"), "copy");
 	assert_string_equal(value_of("name"), "Ann Smith");
-	assert_null(strstr(test.response.body, "0612345678")); /* masked: last four */
-	assert_null(strstr(test.response.body, "ann@example.org"));
+	assert_null(strstr(till_test.response.body, "0612345678")); /* masked: last four */
+	assert_null(strstr(till_test.response.body, "ann@example.org"));
 	assert_non_null(strstr(value_of("phone"), "5678"));
-	const json_t *lost = json_array_get(json_object_get(test.answer, "superseded"), 0);
+	const json_t *lost = json_array_get(json_object_get(till_test.answer, "superseded"), 0);
 	assert_string_equal(json_string_value(json_object_get(lost, "field")), "phone");
-	assert_null(strstr(test.response.body, "0699990000"));
-	assert_int_equal(test.desk.fake.record_count, 1);
-	assert_int_equal(POST("/v1/members/lookup", test.anna, "{\"purpose\": \"service\", \"id\": \"" ID1 "\"}"), 200);
+	assert_null(strstr(till_test.response.body, "0699990000"));
+	assert_int_equal(till_test.desk.fake.record_count, 1);
+	assert_int_equal(POST("/v1/members/lookup", till_test.anna, "{\"purpose\": \"service\", \"id\": \"" ID1 "\"}"),
+			 200);
 	assert_string_equal(value_of("card"), "4711");
 }
 
 static void test_not_found_and_refused(void **state)
 {
 	(void)state;
-	test.desk.fake.line_code = ERR_NETWORK;
-	assert_int_equal(LOOKUP(test.anna, "card", "9999"), 503);
-	test.desk.fake.line_code = ERR_NOT_FOUND;
-	assert_int_equal(LOOKUP(test.anna, "card", "9999"), 404);
-	assert_int_equal(LOOKUP(test.anna, "colour", "red"), 400);
-	assert_int_equal(POST("/v1/members/lookup", test.anna,
+	till_test.desk.fake.line_code = ERR_NETWORK;
+	assert_int_equal(LOOKUP(till_test.anna, "card", "9999"), 503);
+	till_test.desk.fake.line_code = ERR_NOT_FOUND;
+	assert_int_equal(LOOKUP(till_test.anna, "card", "9999"), 404);
+	assert_int_equal(LOOKUP(till_test.anna, "colour", "red"), 400);
+	assert_int_equal(POST("/v1/members/lookup", till_test.anna,
 			      "{\"purpose\": \"direct-marketing\", \"field\": \"card\", \"value\": \"4711\"}"),
 			 403);
-	assert_string_equal(till_test_text(&test, "error"), "role");
-	assert_null(strstr(test.response.body, "4711"));
+	assert_string_equal(till_test_text(&till_test, "error"), "role");
+	assert_null(strstr(till_test.response.body, "4711"));
 }
 
 static void test_what_a_lookup_may_not_say(void **state)
@@ -92,49 +77,49 @@ static void test_what_a_lookup_may_not_say(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-		assert_int_equal(POST("/v1/members/lookup", test.anna, bodies[i]), 400);
-		assert_null(strstr(test.response.body, "4711"));
+		assert_int_equal(POST("/v1/members/lookup", till_test.anna, bodies[i]), 400);
+		assert_null(strstr(till_test.response.body, "4711"));
 	}
-	assert_int_equal(test.desk.fake.record_count, 0);
+	assert_int_equal(till_test.desk.fake.record_count, 0);
 }
 
 static void test_registered(void **state)
 {
 	(void)state;
-	assert_int_equal(POST("/v1/members", test.anna,
+	assert_int_equal(POST("/v1/members", till_test.anna,
 			      "{\"purpose\": \"service\", \"values\": [{\"field\": \"card\", \"value\": \"5001\"}, "
 			      "{\"field\": \"name\", \"value\": \"Dirk\"}], "
 			      "\"consents\": [{\"to\": \"direct-marketing\", \"status\": \"given\"}]}"),
 			 202);
-	const struct fake_item *item = desk_test_item(&test.desk);
+	const struct fake_item *item = desk_test_item(&till_test.desk);
 	assert_int_equal(item->operation->kind_case, KLUIS__OPERATION__KIND_REGISTRATION);
-	assert_int_equal(json_integer_value(json_object_get(test.answer, "outbox")), item->number);
-	assert_int_equal(strlen(till_test_text(&test, "id")), 32);
+	assert_int_equal(json_integer_value(json_object_get(till_test.answer, "outbox")), item->number);
+	assert_int_equal(strlen(till_test_text(&till_test, "id")), 32);
 }
 
 static void test_changed(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		POST("/v1/members/" ID1 "/changes", test.anna,
+		POST("/v1/members/" ID1 "/changes", till_test.anna,
 		     "{\"purpose\": \"service\", \"values\": [{\"field\": \"name\", \"value\": \"Ann Jansen\"}]}"),
 		202);
-	const struct fake_item *item = desk_test_item(&test.desk);
+	const struct fake_item *item = desk_test_item(&till_test.desk);
 	assert_int_equal(item->operation->kind_case, KLUIS__OPERATION__KIND_UPDATE);
 	assert_int_equal(item->operation->update->customer.data[0], 1);
-	assert_string_equal(fake_shop_values(&test.desk.fake, item->part), "2=Ann Jansen");
+	assert_string_equal(fake_shop_values(&till_test.desk.fake, item->part), "2=Ann Jansen");
 }
 
 static void test_consents(void **state)
 {
 	(void)state;
-	assert_int_equal(POST("/v1/members/" ID1 "/consents", test.anna,
+	assert_int_equal(POST("/v1/members/" ID1 "/consents", till_test.anna,
 			      "{\"purpose\": \"service\", \"to\": \"direct-marketing\", \"status\": \"withdrawn\"}"),
 			 202);
-	const struct fake_item *item = desk_test_item(&test.desk);
+	const struct fake_item *item = desk_test_item(&till_test.desk);
 	assert_int_equal(item->operation->kind_case, KLUIS__OPERATION__KIND_CONSENT);
 	assert_int_equal(item->operation->consent->state->status, 7); /* DPV's withdrawn, FORMAT.md R115 */
-	assert_int_equal(POST("/v1/members/" ID1 "/consents", test.anna,
+	assert_int_equal(POST("/v1/members/" ID1 "/consents", till_test.anna,
 			      "{\"purpose\": \"service\", \"to\": \"direct-marketing\", \"status\": \"perhaps\"}"),
 			 400);
 }
@@ -152,19 +137,19 @@ static void test_lists_that_are_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-		assert_int_equal(POST("/v1/members", test.anna, bodies[i]), 400);
-		assert_int_equal(POST("/v1/members/" ID1 "/changes", test.anna, bodies[i]), 400);
+		assert_int_equal(POST("/v1/members", till_test.anna, bodies[i]), 400);
+		assert_int_equal(POST("/v1/members/" ID1 "/changes", till_test.anna, bodies[i]), 400);
 	}
 	for (size_t i = 0; i <= FIELDS_MAX; i++)
 		snprintf(many + strlen(many), 64, "%s{\"field\": \"name\", \"value\": \"x\"}", i == 0 ? "" : ",");
 	snprintf(many + strlen(many), 8, "]}");
-	assert_int_equal(POST("/v1/members", test.anna, many), 400);
+	assert_int_equal(POST("/v1/members", till_test.anna, many), 400);
 	assert_int_equal(POST("/v1/members/"
 			      "0101010101010101010101010101010X"
 			      "/changes",
-			      test.anna, "{}"),
+			      till_test.anna, "{}"),
 			 400);
-	assert_int_equal(test.desk.fake.item_count, 0);
+	assert_int_equal(till_test.desk.fake.item_count, 0);
 }
 
 int main(void)

@@ -10,57 +10,41 @@
 
 #include "till_test.h"
 
-static struct till_test test;
-
-static int set_up(void **state)
-{
-	(void)state;
-	till_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	till_test_end(&test);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define POST(path, token, body) till_test_ask(&test, "POST", path, token, body)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, till_test_set_up, till_test_tear_down)
+#define POST(path, token, body) till_test_ask(&till_test, "POST", path, token, body)
 #define ID1 "01010101010101010101010101010101"
 
 static void test_by_name(void **state)
 {
 	(void)state;
-	assert_int_equal(POST("/v1/admin/echo", test.admin, "{\"text\": \"hallo\"}"), 200);
-	assert_string_equal(till_test_text(&test, "text"), "hallo");
-	assert_int_equal(POST("/v1/admin/quiet", test.admin, "{}"), 204);
-	assert_null(test.answer);
-	assert_int_equal(POST("/v1/admin/ech", test.admin, "{}"), 404);
-	assert_int_equal(POST("/v1/admin/echo/x", test.admin, "{}"), 404);
-	assert_int_equal(POST("/v1/admin/echo", test.admin, "{}"), 400);
-	assert_string_equal(till_test_text(&test, "text"), "'text' is missing");
+	assert_int_equal(POST("/v1/admin/echo", till_test.admin, "{\"text\": \"hallo\"}"), 200);
+	assert_string_equal(till_test_text(&till_test, "text"), "hallo");
+	assert_int_equal(POST("/v1/admin/quiet", till_test.admin, "{}"), 204);
+	assert_null(till_test.answer);
+	assert_int_equal(POST("/v1/admin/ech", till_test.admin, "{}"), 404);
+	assert_int_equal(POST("/v1/admin/echo/x", till_test.admin, "{}"), 404);
+	assert_int_equal(POST("/v1/admin/echo", till_test.admin, "{}"), 400);
+	assert_string_equal(till_test_text(&till_test, "text"), "'text' is missing");
 }
 
 static void test_only_known_members(void **state)
 {
 	(void)state;
-	assert_int_equal(POST("/v1/admin/echo", test.admin, "{\"text\": \"x\", \"other\": 1}"), 200);
-	assert_int_equal(POST("/v1/admin/echo", test.admin, "{\"text\": \"x\", \"tex\": 1}"), 400);
-	assert_int_equal(POST("/v1/admin/echo", test.admin, "{\"text\": \"x\", \"\": 1}"), 400);
-	assert_int_equal(POST("/v1/admin/echo", test.admin, "{\"text\": \"x\", \"other text\": 1}"), 400);
-	assert_int_equal(POST("/v1/admin/quiet", test.admin, "{\"text\": \"x\"}"), 400);
-	assert_int_equal(POST("/v1/admin/quiet", test.admin, "[]"), 400);
+	assert_int_equal(POST("/v1/admin/echo", till_test.admin, "{\"text\": \"x\", \"other\": 1}"), 200);
+	assert_int_equal(POST("/v1/admin/echo", till_test.admin, "{\"text\": \"x\", \"tex\": 1}"), 400);
+	assert_int_equal(POST("/v1/admin/echo", till_test.admin, "{\"text\": \"x\", \"\": 1}"), 400);
+	assert_int_equal(POST("/v1/admin/echo", till_test.admin, "{\"text\": \"x\", \"other text\": 1}"), 400);
+	assert_int_equal(POST("/v1/admin/quiet", till_test.admin, "{\"text\": \"x\"}"), 400);
+	assert_int_equal(POST("/v1/admin/quiet", till_test.admin, "[]"), 400);
 }
 
 static void test_without_a_token_of_its_own_nobody_may(void **state)
 {
 	(void)state;
-	test.options.admin_token = NULL;
-	assert_int_equal(POST("/v1/admin/quiet", test.admin, "{}"), 401);
-	test.options.admin_token = "";
-	assert_int_equal(POST("/v1/admin/quiet", test.admin, "{}"), 401);
+	till_test.options.admin_token = NULL;
+	assert_int_equal(POST("/v1/admin/quiet", till_test.admin, "{}"), 401);
+	till_test.options.admin_token = "";
+	assert_int_equal(POST("/v1/admin/quiet", till_test.admin, "{}"), 401);
 	assert_int_equal(POST("/v1/admin/quiet", "Bearer ", "{}"), 401);
 }
 

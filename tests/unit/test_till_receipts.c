@@ -10,24 +10,8 @@
 
 #include "till_test.h"
 
-static struct till_test test;
-
-static int set_up(void **state)
-{
-	(void)state;
-	till_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	till_test_end(&test);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define POST(path, token, body) till_test_ask(&test, "POST", path, token, body)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, till_test_set_up, till_test_tear_down)
+#define POST(path, token, body) till_test_ask(&till_test, "POST", path, token, body)
 #define ID1 "01010101010101010101010101010101"
 
 #define LINE "{\"product\": \"7\", \"units\": \"2\", \"amount\": \"3.98\"}"
@@ -38,28 +22,28 @@ static int tear_down(void **state)
 static void test_rung_up(void **state)
 {
 	(void)state;
-	assert_int_equal(POST("/v1/receipts", test.anna, RECEIPT(BY_CARD, LINE)), 202);
-	const struct fake_item *item = desk_test_item(&test.desk);
+	assert_int_equal(POST("/v1/receipts", till_test.anna, RECEIPT(BY_CARD, LINE)), 202);
+	const struct fake_item *item = desk_test_item(&till_test.desk);
 	assert_int_equal(item->operation->kind_case, KLUIS__OPERATION__KIND_RECEIPT);
 	assert_int_equal(item->operation->receipt->day, 20777); /* 2026-11-20 in days since 1970 */
-	assert_int_equal(json_integer_value(json_object_get(test.answer, "outbox")), item->number);
-	assert_int_equal(POST("/v1/receipts", test.anna, RECEIPT(BY_ID, LINE)), 202);
-	assert_int_equal(test.desk.fake.item_count, 2);
+	assert_int_equal(json_integer_value(json_object_get(till_test.answer, "outbox")), item->number);
+	assert_int_equal(POST("/v1/receipts", till_test.anna, RECEIPT(BY_ID, LINE)), 202);
+	assert_int_equal(till_test.desk.fake.item_count, 2);
 }
 
 static void test_with_an_id_of_the_tills_own(void **state)
 {
 	(void)state;
-	assert_int_equal(
-		POST("/v1/receipts", test.anna, RECEIPT("\"id\": \"000102030405060708090a0b0c0d0e0f\", " BY_ID, LINE)),
-		202);
-	assert_int_equal(desk_test_item(&test.desk)->operation->receipt->id.data[15], 15);
-	json_int_t number = json_integer_value(json_object_get(test.answer, "outbox"));
-	assert_int_equal(
-		POST("/v1/receipts", test.anna, RECEIPT("\"id\": \"000102030405060708090a0b0c0d0e0f\", " BY_ID, LINE)),
-		202);
-	assert_int_equal(json_integer_value(json_object_get(test.answer, "outbox")), number);
-	assert_int_equal(test.desk.fake.item_count, 1);
+	assert_int_equal(POST("/v1/receipts", till_test.anna,
+			      RECEIPT("\"id\": \"000102030405060708090a0b0c0d0e0f\", " BY_ID, LINE)),
+			 202);
+	assert_int_equal(desk_test_item(&till_test.desk)->operation->receipt->id.data[15], 15);
+	json_int_t number = json_integer_value(json_object_get(till_test.answer, "outbox"));
+	assert_int_equal(POST("/v1/receipts", till_test.anna,
+			      RECEIPT("\"id\": \"000102030405060708090a0b0c0d0e0f\", " BY_ID, LINE)),
+			 202);
+	assert_int_equal(json_integer_value(json_object_get(till_test.answer, "outbox")), number);
+	assert_int_equal(till_test.desk.fake.item_count, 1);
 }
 
 static void test_what_is_refused(void **state)
@@ -81,8 +65,8 @@ static void test_what_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
-		assert_int_equal(POST("/v1/receipts", test.anna, bodies[i]), 400);
-	assert_int_equal(test.desk.fake.item_count, 0);
+		assert_int_equal(POST("/v1/receipts", till_test.anna, bodies[i]), 400);
+	assert_int_equal(till_test.desk.fake.item_count, 0);
 }
 
 int main(void)

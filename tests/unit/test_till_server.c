@@ -14,14 +14,13 @@
 #include "kluis/clock.h"
 #include "till_test.h"
 
-static struct till_test test;
 static struct till_server *server;
 
 static int set_up(void **state)
 {
 	(void)state;
-	till_test_begin(&test);
-	assert_int_equal(till_server_open(&test.options, &server, NULL), ERR_OK);
+	till_test_begin(&till_test);
+	assert_int_equal(till_server_open(&till_test.options, &server, NULL), ERR_OK);
 	return 0;
 }
 
@@ -29,7 +28,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	till_server_close(&server);
-	till_test_end(&test);
+	till_test_end(&till_test);
 	return 0;
 }
 
@@ -225,7 +224,7 @@ static void test_where_it_may_listen(void **state)
 {
 	static const char *const addresses[] = {"0.0.0.0", "192.0.2.1", "::", "localhost", "127.0.0.1 ", ""};
 	struct till_server *second = NULL;
-	struct till_server_options options = test.options;
+	struct till_server_options options = till_test.options;
 	struct fault fault = {""};
 
 	(void)state;

@@ -10,24 +10,8 @@
 
 #include "till_test.h"
 
-static struct till_test test;
-
-static int set_up(void **state)
-{
-	(void)state;
-	till_test_begin(&test);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	till_test_end(&test);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define POST(path, token, body) till_test_ask(&test, "POST", path, token, body)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, till_test_set_up, till_test_tear_down)
+#define POST(path, token, body) till_test_ask(&till_test, "POST", path, token, body)
 #define ID1 "01010101010101010101010101010101"
 
 static unsigned sign_in(const char *name, const char *pin)
@@ -44,14 +28,14 @@ static void test_a_session_from_name_and_pin(void **state)
 
 	(void)state;
 	assert_int_equal(sign_in("bea", FAKE_CLERK_PIN), 201);
-	assert_string_equal(till_test_text(&test, "role"), "manager");
-	assert_int_equal(strlen(till_test_text(&test, "token")), 2 * DESK_TOKEN_SIZE);
-	snprintf(bearer, sizeof bearer, "Bearer %s", till_test_text(&test, "token"));
-	assert_int_equal(till_test_ask(&test, "GET", "/v1/outbox", bearer, NULL), 200);
-	assert_int_equal(till_test_ask(&test, "DELETE", "/v1/sessions/current", bearer, NULL), 204);
-	assert_null(test.answer);
-	assert_int_equal(till_test_ask(&test, "GET", "/v1/outbox", bearer, NULL), 401);
-	assert_int_equal(till_test_ask(&test, "GET", "/v1/outbox", test.bea, NULL), 200);
+	assert_string_equal(till_test_text(&till_test, "role"), "manager");
+	assert_int_equal(strlen(till_test_text(&till_test, "token")), 2 * DESK_TOKEN_SIZE);
+	snprintf(bearer, sizeof bearer, "Bearer %s", till_test_text(&till_test, "token"));
+	assert_int_equal(till_test_ask(&till_test, "GET", "/v1/outbox", bearer, NULL), 200);
+	assert_int_equal(till_test_ask(&till_test, "DELETE", "/v1/sessions/current", bearer, NULL), 204);
+	assert_null(till_test.answer);
+	assert_int_equal(till_test_ask(&till_test, "GET", "/v1/outbox", bearer, NULL), 401);
+	assert_int_equal(till_test_ask(&till_test, "GET", "/v1/outbox", till_test.bea, NULL), 200);
 }
 
 static void test_wrong_pins_have_to_wait(void **state)
@@ -60,13 +44,13 @@ static void test_wrong_pins_have_to_wait(void **state)
 
 	(void)state;
 	assert_int_equal(sign_in("nobody", "1234"), 401);
-	snprintf(first, sizeof first, "%s", test.response.body);
+	snprintf(first, sizeof first, "%s", till_test.response.body);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(sign_in("anna", "1234"), 401);
-		assert_string_equal(test.response.body, first); /* not who is on the roster */
+		assert_string_equal(till_test.response.body, first); /* not who is on the roster */
 	}
 	assert_int_equal(sign_in("anna", FAKE_CLERK_PIN), 429);
-	assert_true(test.response.retry_after_s >= 30);
+	assert_true(till_test.response.retry_after_s >= 30);
 	assert_int_equal(sign_in("bea", FAKE_CLERK_PIN), 201);
 }
 
@@ -75,14 +59,14 @@ static void test_the_body(void **state)
 	(void)state;
 	assert_int_equal(POST("/v1/sessions", NULL, "{\"name\": \"anna\"}"), 400);
 	assert_int_equal(POST("/v1/sessions", NULL, "{\"name\": \"anna\", \"pin\": 4711}"), 400);
-	assert_null(strstr(test.response.body, "4711"));
+	assert_null(strstr(till_test.response.body, "4711"));
 }
 
 static void test_the_status_is_open(void **state)
 {
 	(void)state;
-	assert_int_equal(till_test_ask(&test, "GET", "/v1/status", NULL, NULL), 200);
-	assert_true(json_is_true(json_object_get(test.answer, "running")));
+	assert_int_equal(till_test_ask(&till_test, "GET", "/v1/status", NULL, NULL), 200);
+	assert_true(json_is_true(json_object_get(till_test.answer, "running")));
 }
 
 int main(void)

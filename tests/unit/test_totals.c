@@ -13,22 +13,6 @@
 	"{\"customer\": {\"field\": \"card\", \"value\": \"4711\"}, \"day\": \"2020-02-03\","                          \
 	" \"lines\": [{\"product\": \"7\", \"units\": \"2\", \"amount\": \"3.98\", \"cost\": \"2.1\"}]}"
 
-static struct headquarters here;
-
-static int set_up(void **state)
-{
-	(void)state;
-	headquarters_begin_shop(&here);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	headquarters_end(&here);
-	return 0;
-}
-
 static void test_totals(void **state)
 {
 	(void)state;
@@ -85,7 +69,7 @@ static void test_totals_without_a_broker(void **state)
 	assert_string_equal(here.last.out, "");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, headquarters_set_up_shop, headquarters_tear_down)
 
 int main(void)
 {

@@ -9,23 +9,7 @@
 #include "kluis/file.h"
 #include "tree.h"
 
-static struct audit_log *story;
 static struct finding_lines lines;
-
-static int set_up(void **state)
-{
-	(void)state;
-	story = audit_log_story(true);
-	audit_log_mirror(story);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	audit_log_free(&story);
-	return 0;
-}
 
 static bool is_whole(struct tree_waypoint *waypoint)
 {
@@ -120,5 +104,5 @@ int main(void)
 		cmocka_unit_test(test_tree_names_what_cannot_be_read),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, audit_log_set_up_mirror, audit_log_tear_down);
 }

@@ -19,31 +19,7 @@
 #include "kluis/link.h"
 #include "scratch.h"
 
-struct place {
-	char folder[SCRATCH_MAX];
-	struct fake_server server;
-};
-
-static int make_place(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-	scratch_new(place->folder);
-	fake_core_init(&place->server.core);
-	fake_server_start(&place->server, place->folder);
-	*state = place;
-	return 0;
-}
-
-static int remove_place(void **state)
-{
-	struct place *place = *state;
-	fake_server_stop(&place->server);
-	scratch_remove(place->folder);
-	free(place);
-	return 0;
-}
-
-static void expect_served(struct place *place)
+static void expect_served(struct fake_place *place)
 {
 	struct link *link = fake_connect(&place->server);
 	assert_int_equal(fake_ask(link, "c"), ERR_OK);
@@ -53,7 +29,7 @@ static void expect_served(struct place *place)
 /* ---- many at once ---- */
 
 struct client {
-	struct place *place;
+	struct fake_place *place;
 	const char *text;
 	int rounds;
 	enum err err;
@@ -73,7 +49,7 @@ static void *run_client(void *argument)
 	return NULL;
 }
 
-static void start_clients(struct place *place, struct client *clients, size_t count, const char *text, int rounds)
+static void start_clients(struct fake_place *place, struct client *clients, size_t count, const char *text, int rounds)
 {
 	for (size_t i = 0; i < count; i++) {
 		clients[i] = (struct client){.place = place, .text = text, .rounds = rounds};
@@ -89,7 +65,7 @@ static void join_clients(struct client *clients, size_t count)
 
 static void test_what_waits_shares_a_commit(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct core *core = &place->server.core;
 	struct client clients[8];
 	fake_core_hold(core);
@@ -106,7 +82,7 @@ static void test_what_waits_shares_a_commit(void **state)
 
 static void test_prepare_runs_on_both_processors(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct client clients[2];
 	start_clients(place, clients, 2, "p", 1);
 	join_clients(clients, 2);
@@ -117,7 +93,7 @@ static void test_prepare_runs_on_both_processors(void **state)
 
 static void test_the_last_batch_gets_its_checkpoint_when_idle(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct core *core = &place->server.core;
 	struct link *link = fake_connect(&place->server);
 	assert_int_equal(fake_ask(link, "a"), ERR_OK);
@@ -132,7 +108,7 @@ static void test_the_last_batch_gets_its_checkpoint_when_idle(void **state)
 
 static void test_a_failed_commit_is_answered(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct link *link = fake_connect(&place->server);
 	place->server.core.commit_err = ERR_DISK_FULL;
 	assert_int_equal(fake_ask(link, "c"), ERR_OK); /* the fake's reply; a real core's says why */
@@ -143,7 +119,7 @@ static void test_a_failed_commit_is_answered(void **state)
 
 static void test_garbage_closes_the_connection(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct link *link = fake_connect(&place->server);
 	assert_int_equal(fake_ask(link, "a"), ERR_OK);
 	for (int i = 1; i < BAD_MESSAGES_PER_PIPE; i++)
@@ -161,7 +137,7 @@ static void push(int descriptor, const void *bytes, size_t length)
 
 /* A connection to the control socket that speaks the SP protocol by hand (RFC of nanomsg: 0 "SP" 0, then the REQ
  * protocol's number 0x30). */
-static int raw_ipc(const struct place *place)
+static int raw_ipc(const struct fake_place *place)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	snprintf(address.sun_path, sizeof(address.sun_path), "%.90s/control.sock", place->folder);
@@ -206,7 +182,7 @@ static bool is_closed(int descriptor)
 
 static void test_oversized_and_truncated_messages_close_the_connection(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	int descriptor = raw_ipc(place);
 	push_message(descriptor, 4 + MESSAGE_MAX + 1, "c too large by one byte");
 	assert_true(is_closed(descriptor));
@@ -225,7 +201,7 @@ static void test_oversized_and_truncated_messages_close_the_connection(void **st
 
 static void test_who_does_not_read_its_answers_is_closed(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	int descriptor = raw_ipc(place);
 	for (int i = 0; i < 8; i++)
 		push_message(descriptor, 4 + 1, "b");
@@ -240,7 +216,7 @@ static void test_who_does_not_read_its_answers_is_closed(void **state)
 /* ---- the flood ---- */
 
 struct flood {
-	struct place *place;
+	struct fake_place *place;
 	pthread_t thread;
 	unsigned sent;
 	unsigned busy;
@@ -276,7 +252,7 @@ static void *run_flood(void *argument)
  * a connection from before and over new ones. */
 static void test_a_flood_leaves_stores_served(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct core *core = &place->server.core;
 	struct flood floods[FLOODERS] = {0};
 	uint64_t began_ms = clock_steady_ms();
@@ -323,7 +299,7 @@ static void *release_soon(void *core)
 
 static void test_close_answers_what_is_in(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct core *core = &place->server.core;
 	struct client clients[4];
 	fake_core_hold(core);
@@ -345,7 +321,7 @@ static void test_close_answers_what_is_in(void **state)
 /* Said once the entry stands, and of nobody else's request. */
 static void test_findings_are_said(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	char text[2000];
 	FILE *file = tmpfile();
 	assert_non_null(file);
@@ -367,7 +343,7 @@ static void test_findings_are_said(void **state)
 	assert_null(strstr(strstr(text, "finding: ") + 1, "finding: "));
 }
 
-#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
+#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, fake_place_set_up, fake_place_tear_down)
 
 int main(void)
 {

@@ -19,30 +19,6 @@
 
 #define LONG_MS "30000" /* a wait that no test sits out */
 
-struct place {
-	char folder[SCRATCH_MAX];
-	struct fake_server server;
-};
-
-static int make_place(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-	scratch_new(place->folder);
-	fake_core_init(&place->server.core);
-	fake_server_start(&place->server, place->folder);
-	*state = place;
-	return 0;
-}
-
-static int remove_place(void **state)
-{
-	struct place *place = *state;
-	fake_server_stop(&place->server);
-	scratch_remove(place->folder);
-	free(place);
-	return 0;
-}
-
 /* One who waits, in a thread and on a connection of its own. */
 struct watcher {
 	struct link *link;
@@ -61,7 +37,7 @@ static void *run_watcher(void *argument)
 }
 
 /* Returns when the server has prepared it. */
-static void start(struct place *place, struct watcher *watcher, const char *text)
+static void start(struct fake_place *place, struct watcher *watcher, const char *text)
 {
 	unsigned before = fake_core_count(&place->server.core, &place->server.core.prepared);
 	watcher->text = text;
@@ -76,7 +52,7 @@ static void join(struct watcher *watcher)
 	link_close(&watcher->link);
 }
 
-static void ask(struct place *place, const char *text)
+static void ask(struct fake_place *place, const char *text)
 {
 	struct link *link = fake_connect(&place->server);
 	assert_int_equal(fake_ask(link, text), ERR_OK);
@@ -85,7 +61,7 @@ static void ask(struct place *place, const char *text)
 
 static void test_news_is_answered_at_once(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct watcher mine = {0}, others = {0}, all = {0};
 	struct link *link = fake_connect(&place->server);
 	start(place, &mine, "w12:0:" LONG_MS);
@@ -112,7 +88,7 @@ static void test_news_is_answered_at_once(void **state)
 
 static void test_the_time_is_up(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct link *link = fake_connect(&place->server);
 	uint64_t began_ms = clock_steady_ms();
 	assert_int_equal(fake_ask(link, "w12:0:300"), ERR_OK);
@@ -126,7 +102,7 @@ static void test_the_time_is_up(void **state)
 /* When the clock makes another answer it is looked at again, and waits on if there is none. */
 static void test_the_clock_is_looked_at(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct link *link = fake_connect(&place->server);
 	place->server.core.change_ms = 100;
 	uint64_t began_ms = clock_steady_ms();
@@ -142,7 +118,7 @@ static void test_the_clock_is_looked_at(void **state)
 /* The one that it knew of at last does not wait. */
 static void test_what_is_known_already_does_not_end_the_wait(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct watcher watcher = {0};
 	ask(place, "n12");
 	ask(place, "w12:0:" LONG_MS); /* there is one that it does not know */
@@ -154,7 +130,7 @@ static void test_what_is_known_already_does_not_end_the_wait(void **state)
 	assert_int_equal(watcher.err, ERR_OK);
 }
 
-static void wait_for_commits(struct place *place, unsigned commits)
+static void wait_for_commits(struct fake_place *place, unsigned commits)
 {
 	assert_true(fake_core_wait(&place->server.core, &place->server.core.commits, commits));
 }
@@ -162,7 +138,7 @@ static void wait_for_commits(struct place *place, unsigned commits)
 /* As many commits as there can be between preparing and parking: each wait ends by its own news. */
 static void test_no_wake_up_is_lost(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct link *news = fake_connect(&place->server);
 	for (unsigned round = 0; round < 200; round++) {
 		char text[32];
@@ -206,7 +182,7 @@ static void expect_answer(nng_socket socket, const char *text)
 	nng_msg_free(message);
 }
 
-static void connect_crowd(struct place *place, struct crowd *crowd)
+static void connect_crowd(struct fake_place *place, struct crowd *crowd)
 {
 	for (size_t i = 0; i < CROWD; i++) {
 		assert_int_equal(nng_req0_open(&crowd->sockets[i]), 0);
@@ -224,7 +200,7 @@ static void close_crowd(struct crowd *crowd)
 /* More wait than requests may be worked on: others are served all the same, and all are answered by one commit. */
 static void test_a_crowd_that_waits_takes_nobodys_place(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	struct crowd *crowd = calloc(1, sizeof(*crowd));
 	connect_crowd(place, crowd);
 	for (size_t i = 0; i < CROWD; i++)
@@ -249,7 +225,7 @@ static void test_a_crowd_that_waits_takes_nobodys_place(void **state)
 /* Connections that go leave no place taken: prepared requests are freed, and as many may wait again. */
 static void test_a_connection_that_goes_leaves_its_place(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	for (int round = 0; round < 3; round++) {
 		struct crowd *crowd = calloc(1, sizeof(*crowd));
 		unsigned before = fake_core_count(&place->server.core, &place->server.core.prepared);
@@ -265,7 +241,7 @@ static void test_a_connection_that_goes_leaves_its_place(void **state)
 
 static void test_a_connection_may_have_few_that_wait(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	nng_socket socket;
 	nng_ctx contexts[PARKED_PER_PIPE + 1];
 	nng_aio *aios[PARKED_PER_PIPE + 1];
@@ -301,7 +277,7 @@ static void test_a_connection_may_have_few_that_wait(void **state)
 /* A few connections only: nng 1.5.2 may not come to an end when many are closed on both sides at once (server.c). */
 static void test_the_end_does_not_wait_for_who_waits(void **state)
 {
-	struct place *place = *state;
+	struct fake_place *place = *state;
 	nng_socket sockets[8];
 	for (size_t i = 0; i < 8; i++) {
 		assert_int_equal(nng_req0_open(&sockets[i]), 0);
@@ -317,7 +293,7 @@ static void test_the_end_does_not_wait_for_who_waits(void **state)
 		nng_close(sockets[i]);
 }
 
-#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
+#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, fake_place_set_up, fake_place_tear_down)
 
 int main(void)
 {

@@ -10,22 +10,7 @@
 #include "kluis/file.h"
 #include "verify.h"
 
-static struct audit_log *story; /* short */
 static struct finding_lines lines;
-
-static int set_up(void **state)
-{
-	(void)state;
-	story = audit_log_story(false);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	audit_log_free(&story);
-	return 0;
-}
 
 /* Findings of verify on the story's mirror; the result's code too. */
 static uint64_t verify(struct audit_log *log, struct verify_summary *ret_summary)
@@ -385,7 +370,7 @@ static void test_verify_survives_failing_calls(void **state)
 	fail_sweep(FAIL_MEMORY, verify_once, NULL);
 }
 
-#define WITH_STORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_STORY(test) cmocka_unit_test_setup_teardown(test, audit_log_set_up, audit_log_tear_down)
 
 int main(void)
 {
@@ -404,8 +389,9 @@ int main(void)
 		WITH_STORY(test_verify_needs_the_log_s_key),
 		WITH_STORY(test_verify_a_folder_without_mirror),
 		WITH_STORY(test_verify_survives_failing_calls),
-		cmocka_unit_test_setup_teardown(test_verify_whole_log, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_verify_finds_any_altered_byte, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_verify_whole_log, audit_log_set_up, audit_log_tear_down),
+		cmocka_unit_test_setup_teardown(test_verify_finds_any_altered_byte, audit_log_set_up,
+						audit_log_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
