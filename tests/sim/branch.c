@@ -76,8 +76,12 @@ static void one_event(struct branches *all)
 		branch_broker_restart(all);
 	else if (place < 991)
 		set_clock(all, branch);
-	else if (all->has_fork && place < 998)
+	else if (all->has_fork && place < 997)
 		branch_fork(all);
+	else if (place >= 997)
+		branch_fill(branch, true);
+	if (branch->is_full && branch_chance(all, 8))
+		branch_fill(branch, false);
 	if (branch_is_dead(branch))
 		branch_restart(branch);
 	branch_follow_log(all);
@@ -138,6 +142,7 @@ static void settle(struct branches *all)
 	all->is_calm = true;
 	for (size_t i = 0; i < BRANCHES; i++) {
 		struct branch *branch = &all->shops[i];
+		branch_fill(branch, false);
 		branch_restart(branch);
 		store_memory_set_rerun(branch->shop.store, 0);
 		branch->is_split = false;
@@ -163,7 +168,7 @@ static void report(const struct branches *all)
 {
 	static const char *const names[] = {"shown",	"from the broker", "items",   "shop crashes", "broker crashes",
 					    "splits",	"purges",	   "refused", "records",      "conflicts",
-					    "findings", "cosigned",	   "forks"};
+					    "findings", "cosigned",	   "forks",   "full disks"};
 
 	printf("seed %llu: %llu entries", (unsigned long long)all->run.seed, (unsigned long long)all->size);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

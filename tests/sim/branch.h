@@ -87,7 +87,7 @@ struct branch {
 	bool has_token[BRANCH_STAFF];
 	uint8_t tokens[BRANCH_STAFF][DESK_TOKEN_SIZE];
 	struct public_key signer;
-	bool is_dead;
+	bool is_dead, is_full;
 	unsigned dies_in; /* writes beside the store until it dies; 0: not planned */
 	/* its clock */
 	int64_t skew_ms;
@@ -145,7 +145,7 @@ struct branches {
 	struct branch_late late[BRANCH_LATE_MAX]; /* copies of messages that are still on their way */
 	size_t late_count;
 	uint64_t size;	     /* entries that branch_check has seen */
-	uint64_t counts[13]; /* BRANCH_* */
+	uint64_t counts[14]; /* BRANCH_* */
 };
 enum {
 	BRANCH_SHOWN,
@@ -161,6 +161,7 @@ enum {
 	BRANCH_FINDINGS,
 	BRANCH_COSIGNED,
 	BRANCH_FORKS,
+	BRANCH_FULL,
 	BRANCH_COUNTS
 };
 
@@ -194,6 +195,8 @@ void branch_plan_death(struct branch *branch);
 bool branch_is_dead(const struct branch *branch);
 /* As durable as this machine is. */
 enum err branch_write(struct branch *branch, struct branch_file *file, struct slice content) MUST_USE;
+/* Nothing can be written to its disk, until there is room again. */
+void branch_fill(struct branch *branch, bool is_full);
 /* What is in memory is gone; it comes up again on what the disk has. */
 void branch_restart(struct branch *branch);
 uint64_t branch_true_ms(const struct branch *branch);
@@ -233,6 +236,8 @@ void branch_check_copies(struct branch *branch);
 /* ---- branch_check.c ---- */
 /* An item is in the outbox under a number: what it is. */
 void branch_note_items(struct branch *branch);
+/* I8: the till was just told that its item has this number. */
+void branch_check_taken(struct branch *branch, uint64_t number);
 /* I6, at the moment at which a member is shown from the copy. */
 void branch_check_shown(struct branch *branch, const struct desk_member *member, unsigned purpose, size_t employee);
 /* After all is drained. */

@@ -53,6 +53,16 @@ void branch_note_items(struct branch *branch)
 		    "outbox");
 }
 
+void branch_check_taken(struct branch *branch, uint64_t number)
+{
+	branch_note_items(branch);
+	for (size_t i = 0; i < branch->items.count; i++)
+		if (branch->items.items[i].number == number)
+			return;
+	branch_fail(branch->all, "I8", "%s: a till was told of item %" PRIu64 ", which is not on the disk",
+		    branch->folder, number);
+}
+
 /* ---- I6 ---- */
 
 void branch_check_shown(struct branch *branch, const struct desk_member *member, unsigned purpose, size_t employee)

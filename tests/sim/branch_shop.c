@@ -75,6 +75,8 @@ enum err branch_write(struct branch *branch, struct branch_file *file, struct sl
 {
 	enum fate fate = fate_of_write(branch);
 
+	if (branch->is_full)
+		return ERR_DISK_FULL;
 	if (fate == FATE_LOST)
 		return ERR_IO;
 	bytes_clear(&file->bytes);
@@ -119,6 +121,8 @@ static enum err make_key(void *context, const char *purpose, uint8_t ret_key[sta
 	struct key_memory memory = key_shelf_memory(&branch->shelf);
 	enum fate fate = fate_of_write(branch);
 
+	if (branch->is_full)
+		return ERR_DISK_FULL;
 	if (fate == FATE_LOST)
 		return ERR_IO;
 	TRY(memory.make(memory.context, purpose, ret_key));
@@ -283,12 +287,25 @@ void branch_restart(struct branch *branch)
 	branch->all->counts[BRANCH_CRASHES]++;
 }
 
+void branch_fill(struct branch *branch, bool is_full)
+{
+	branch_trace(branch->all, "%s: the disk is %s", branch->folder, is_full ? "full" : "not full");
+	branch->is_full = is_full;
+	branch->all->counts[BRANCH_FULL] += is_full;
+	store_memory_set_full(branch->shop.store, is_full);
+}
+
+static bool is_no_room(const struct branch *branch, enum err err)
+{
+	return branch->is_full && err == ERR_DISK_FULL;
+}
+
 void branch_sweep(struct branch *branch)
 {
 	unsigned purged;
 	enum err err = shop_sweep(&branch->shop, &purged);
 
-	if (err != ERR_OK && !branch_is_dead(branch))
+	if (err != ERR_OK && !is_no_room(branch, err) && !branch_is_dead(branch))
 		branch_fail(branch->all, "shop", "sweeping: %s", error_text(err));
 }
 
@@ -296,7 +313,7 @@ void branch_keep(struct branch *branch)
 {
 	enum err err = daemon_shop_keep(&branch->shop);
 
-	if (err != ERR_OK && !branch_is_dead(branch))
+	if (err != ERR_OK && !is_no_room(branch, err) && !branch_is_dead(branch))
 		branch_fail(branch->all, "shop", "keeping: %s", error_text(err));
 }
 

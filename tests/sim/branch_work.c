@@ -55,7 +55,21 @@ static void look_at(struct branch *branch, const char *what, enum err err, const
 		if (err == wrong[i] && !branch_is_dead(branch))
 			branch_fail(branch->all, "desk", "%s %s: %s %s", branch->folder, what, error_text(err),
 				    fault->text);
+	if (err == ERR_DISK_FULL && (!branch->is_full || fault->text[0] == '\0'))
+		branch_fail(branch->all, "I9", "%s %s: the disk is full, it is said: '%s'", branch->folder, what,
+			    fault->text);
 	branch->all->counts[BRANCH_REFUSED] += err != ERR_OK;
+}
+
+/* What the till was told about something written. */
+static void look_at_item(struct branch *branch, const char *what, enum err err, const struct fault *fault,
+			 const uint64_t *number)
+{
+	look_at(branch, what, err, fault);
+	if (err == ERR_OK && !branch_is_dead(branch))
+		branch_check_taken(branch, *number);
+	if (err == ERR_OK && branch->is_full)
+		branch_fail(branch->all, "I8", "%s %s: taken though the disk is full", branch->folder, what);
 }
 
 struct till {
@@ -99,7 +113,7 @@ static void ring_up(struct till *till)
 	random_fill(&all->run.random, receipt.id, sizeof receipt.id);
 	line.units += 10000 * (int64_t)branch_draw(all, 9);
 	enum err err = desk_receipt(till->branch->desk, till->token, spec_purposes[0], &receipt, &number, &till->fault);
-	look_at(till->branch, "receipt", err, &till->fault);
+	look_at_item(till->branch, "receipt", err, &till->fault, &number);
 	if (err != ERR_OK || !receipt.has_id || !branch_chance(all, 10))
 		return;
 	if (desk_receipt(till->branch->desk, till->token, spec_purposes[0], &receipt, &again, &till->fault) == ERR_OK &&
@@ -125,7 +139,7 @@ static void register_member(struct till *till)
 
 	enum err err = desk_register(till->branch->desk, till->token, spec_purposes[0], values, 3, &consent,
 				     branch_chance(all, 50), member->customer, &number, &till->fault);
-	look_at(till->branch, "registration", err, &till->fault);
+	look_at_item(till->branch, "registration", err, &till->fault, &number);
 }
 
 /* The same few members' same field, so that stores that are split meet. */
@@ -140,7 +154,7 @@ static void change(struct till *till)
 					    : text_of(all, "06", 10000000 + branch_draw(all, 1000));
 	enum err err = desk_update(till->branch->desk, till->token, spec_purposes[0], member->customer, &value, 1,
 				   &number, &till->fault);
-	look_at(till->branch, "change", err, &till->fault);
+	look_at_item(till->branch, "change", err, &till->fault, &number);
 }
 
 static void consent(struct till *till)
@@ -151,7 +165,7 @@ static void consent(struct till *till)
 
 	enum err err = desk_consent(till->branch->desk, till->token, spec_purposes[0], any_member(all)->customer,
 				    &given, &number, &till->fault);
-	look_at(till->branch, "consent", err, &till->fault);
+	look_at_item(till->branch, "consent", err, &till->fault, &number);
 }
 
 static bool sign_in(struct till *till)
@@ -203,7 +217,7 @@ void branch_keeper(struct branch *branch)
 	enum keeper_result result = keeper_step(branch->keeper, &fault);
 
 	branch_trace(branch->all, "%s: keeper %d %s", branch->folder, (int)result, fault.text);
-	if (result == KEEPER_ALARM && !branch_is_dead(branch))
+	if (result == KEEPER_ALARM && !branch->is_full && !branch_is_dead(branch))
 		branch_fail(branch->all, "keeper", "%s: alarm: %s", branch->folder, fault.text);
 	note_keys(branch);
 	if (result != KEEPER_CURRENT)
@@ -218,7 +232,7 @@ void branch_courier(struct branch *branch)
 	enum courier_result result = courier_step(branch->courier, &fault);
 
 	branch_trace(branch->all, "%s: courier %d %s", branch->folder, (int)result, fault.text);
-	if (result == COURIER_REFUSED && !branch_is_dead(branch))
+	if (result == COURIER_REFUSED && !branch->is_full && !branch_is_dead(branch))
 		branch_fail(branch->all, "courier", "%s: refused: %s", branch->folder, fault.text);
 }
 
