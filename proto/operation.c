@@ -59,6 +59,8 @@ static const struct operation_row rows[] = {
 	{KIND(HOLDINGS), "holdings", CONTROLLER, -1, .answers_data = true, .check = check_nothing},
 	{KIND(NOTICES), "notices", CONTROLLER, -1, .answers_data = true, .check = check_nothing},
 	{KIND(FINDINGS), "findings", CONTROLLER, -1, .answers_data = true, .check = check_nothing},
+	{KIND(ERASE), "erase", CONTROLLER, -1, .check = check_erase},
+	{KIND(ERASURES), "erasures", CONTROLLER, -1, .answers_data = true, .check = check_nothing},
 	{KIND(WATCH), "watch", STORE, -1, .answers_data = true, .is_unlogged = true, .check = check_watch},
 	{KIND(GET_ROUND), "get_round", STORE, -1, .answers_data = true, .is_unlogged = true, .check = check_get_round},
 	{KIND(COSIGN), "cosign", STORE, -1, .is_unlogged = true, .check = check_cosign},

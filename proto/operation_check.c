@@ -274,9 +274,22 @@ enum err check_lease(const Kluis__Operation *operation, struct fault *fault)
 
 enum err check_purge(const Kluis__Operation *operation, struct fault *fault)
 {
-	if (operation->purge->reason == ERR_OK || !error_is_known(operation->purge->reason))
+	const Kluis__Purge *purge = operation->purge;
+
+	if (purge->reason == ERR_OK || !error_is_known(purge->reason))
 		return fault_set(fault, ERR_INPUT, "reason is not a code of FORMAT.md R9");
-	return ERR_OK;
+	if (purge->has_customer != (purge->reason == ERR_ERASED))
+		return fault_set(fault, ERR_INPUT, "a customer goes with ERR_ERASED, and only with it");
+	if (!purge->has_customer)
+		return ERR_OK;
+	TRY(check_number(purge->customers, 0, 1, "customers", fault));
+	return check_customer(purge->customer, fault);
+}
+
+enum err check_erase(const Kluis__Operation *operation, struct fault *fault)
+{
+	TRY(check_customer(operation->erase->customer, fault));
+	return check_number(operation->erase->ground, 1, ERASURE_GROUND_MAX, "ground", fault);
 }
 
 enum err check_incident(const Kluis__Operation *operation, struct fault *fault)

@@ -15,7 +15,7 @@ operation_check_fn check_join, check_lookup, check_sync, check_receipt, check_re
 	check_invite, check_draft, check_offer, check_standing, check_restriction, check_progress, check_totals,
 	check_nothing, check_read_log, check_local_access, check_lease, check_purge, check_incident,
 	check_subject_request, check_rotate_key, check_witness, check_trust, check_revoke, check_master_key,
-	check_rewrap, check_watch, check_get_round, check_cosign;
+	check_rewrap, check_erase, check_watch, check_get_round, check_cosign;
 
 struct slice join_commitment(const Kluis__Operation *operation);
 struct slice lookup_commitment(const Kluis__Operation *operation);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "erasure.h"
 #include "kluis/clock.h"
 
 /* One record on its way through the checks. */
@@ -55,6 +56,11 @@ static void check_shown(const struct access *access)
 			 customer, record->entry, record->purpose);
 		return;
 	}
+	uint64_t certified_ms =
+		erasure_certified_ms(access->state, access->step, wire_slice(record->customer), record->purpose);
+	if (certified_ms != 0 && is_before(certified_ms, record->time_ms))
+		COMPLAIN(access, "shows customer %s, who was erased and whom the store had certified to be gone",
+			 customer);
 	if (record->version != delivered->version)
 		COMPLAIN(access,
 			 "shows version %" PRIu32 " of customer %s, but entry %" PRIu64 " disclosed version %" PRIu32,

@@ -483,6 +483,7 @@ static const struct {
 	{KLUIS__OPERATION__KIND_SYNC, apply_sync},
 	{KLUIS__OPERATION__KIND_LEASE, apply_lease},
 	{KLUIS__OPERATION__KIND_PURGE, apply_purge},
+	{KLUIS__OPERATION__KIND_ERASE, apply_erase},
 	{KLUIS__OPERATION__KIND_INCIDENT, apply_notice},
 	{KLUIS__OPERATION__KIND_SUBJECT_REQUEST, apply_notice},
 	{KLUIS__OPERATION__KIND_LOCAL_ACCESS, apply_local_access},

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "state.h"
+#include "erasure.h"
 
 /* ---- finders ---- */
 
@@ -123,8 +123,10 @@ enum err apply_sync(struct state *state, const struct step *step)
 	if (step->store == NULL || step->operation->purpose == NULL || !discloses(step))
 		return ERR_OK;
 	TRY(take_copy(step, &copy));
+	if (!copy->is_held)
+		copy->since_ms = step->time_ms / 1000 * 1000;
 	copy->is_held = true;
-	return ERR_OK;
+	return erasure_receive(state, step, copy);
 }
 
 /* A renewal before the end goes on with the same span, also if it shortens it. */
@@ -160,7 +162,8 @@ enum err apply_purge(struct state *state, const struct step *step)
 {
 	struct copy_fact *copy;
 
-	(void)state;
+	if (step->operation->purge->has_customer)
+		return erasure_certify(state, step);
 	if (step->store == NULL || step->operation->purpose == NULL)
 		return ERR_OK;
 	TRY(take_copy(step, &copy));

@@ -20,6 +20,7 @@ struct lease_span {
 struct copy_fact {
 	struct slice purpose;
 	bool is_held;	   /* R129 */
+	uint64_t since_ms; /* held, in whole seconds */
 	uint64_t until_ms; /* of the lease now; 0: there is none */
 	struct lease_span *leases;
 };
@@ -62,6 +63,7 @@ struct store_fact;
 enum err apply_sync(struct state *state, const struct step *step) MUST_USE;
 enum err apply_lease(struct state *state, const struct step *step) MUST_USE;
 enum err apply_purge(struct state *state, const struct step *step) MUST_USE;
+enum err apply_erase(struct state *state, const struct step *step) MUST_USE;
 enum err apply_local_access(struct state *state, const struct step *step) MUST_USE;
 /* Notes what the step's result disclosed to a store, if anything. */
 enum err custody_deliver(struct state *state, const struct step *step) MUST_USE;

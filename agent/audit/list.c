@@ -54,6 +54,10 @@ static bool asked_customer(const Kluis__Operation *operation, ProtobufCBinaryDat
 		*ret = operation->subject_request->customer;
 	else if (operation->kind_case == KLUIS__OPERATION__KIND_RESTRICTION)
 		*ret = operation->restriction->customer;
+	else if (operation->kind_case == KLUIS__OPERATION__KIND_ERASE)
+		*ret = operation->erase->customer;
+	else if (operation->kind_case == KLUIS__OPERATION__KIND_PURGE && operation->purge->has_customer)
+		*ret = operation->purge->customer;
 	else
 		return false;
 	return true;

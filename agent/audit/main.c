@@ -194,16 +194,30 @@ static void warn_unverified(const struct mirror *mirror)
 			mirror->folder);
 }
 
+static void print_line(const char *line)
+{
+	printf("%s\n", line);
+}
+
+static void print_erasures(const struct erasure_counts *counts)
+{
+	if (counts->erased > 0)
+		printf("%" PRIu64 " erasures, %" PRIu64 " complete; %" PRIu64 " certificates outstanding, %" PRIu64
+		       " of them of copies whose lease is over\n",
+		       counts->erased, counts->complete, counts->owed, counts->overdue);
+}
+
 static enum err check(const struct mirror *mirror, const struct public_key *controller, struct fault *fault)
 {
 	struct findings findings = {.report = print_finding, .context = stdout};
 	struct replay_counts counts;
 
-	TRY(replay_check(mirror, controller, &findings, &counts, fault));
+	TRY(replay_check(mirror, controller, &findings, print_line, &counts, fault));
 	TRY(finding_status(&findings, fault));
 	printf("every decision recomputed, no difference: %" PRIu64 " entries, %" PRIu64 " operations, %" PRIu64
 	       " refused, %" PRIu64 " disclosures\n",
 	       counts.entries, counts.operations, counts.refused, counts.disclosures);
+	print_erasures(&counts.erasures);
 	return ERR_OK;
 }
 

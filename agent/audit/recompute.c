@@ -41,6 +41,8 @@ static const struct {
 	{KLUIS__OPERATION__KIND_HOLDINGS, recompute_list},
 	{KLUIS__OPERATION__KIND_NOTICES, recompute_list},
 	{KLUIS__OPERATION__KIND_FINDINGS, recompute_list},
+	{KLUIS__OPERATION__KIND_ERASE, recompute_erase},
+	{KLUIS__OPERATION__KIND_ERASURES, recompute_list},
 	{KLUIS__OPERATION__KIND_WITNESS, recompute_witness},
 	{KLUIS__OPERATION__KIND_ROSTER, recompute_roster},
 	{KLUIS__OPERATION__KIND_GET_COSIGNED, recompute_get_cosigned},

@@ -1,7 +1,8 @@
 /*
  * Every decision of the log made again and compared (FORMAT.md sections 8 and 9): one function a kind of
  * operation. Data operations are in recompute_data.c, head office's and papers' in recompute_office.c, those
- * of stores that run themselves in recompute_custody.c, what they tell in recompute_notice.c, keys in recompute_keys.c.
+ * of stores that run themselves in recompute_custody.c, erasures in recompute_erasure.c, what they tell in
+ * recompute_notice.c, keys in recompute_keys.c.
  *
  * Threads: one.
  */
@@ -23,6 +24,7 @@ recompute_fn recompute_charter, recompute_open_store, recompute_invite, recomput
 	recompute_get_paper, recompute_prove, recompute_progress, recompute_totals, recompute_census,
 	recompute_get_checkpoint, recompute_read_log;
 recompute_fn recompute_local_access, recompute_lease, recompute_purge, recompute_list;
+recompute_fn recompute_erase, recompute_purge_customer;
 recompute_fn recompute_incident, recompute_subject_request;
 recompute_fn recompute_witness, recompute_roster, recompute_get_cosigned;
 recompute_fn recompute_rotate_key, recompute_revoke, recompute_trust, recompute_master_key, recompute_rewrap;

@@ -146,6 +146,10 @@ void recompute_purge(const struct state *state, const struct step *step)
 	const struct copy_fact *copy =
 		step->store == NULL || purpose == NULL ? NULL : custody_copy(step->store, purpose);
 
+	if (step->operation->purge->has_customer) {
+		recompute_purge_customer(state, step);
+		return;
+	}
 	expect_code(state, step, copy != NULL && copy->is_held ? ERR_OK : ERR_NOT_FOUND, NULL);
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "erasure.h"
 #include "meeting.h"
 #include "recompute.h"
 
@@ -21,7 +22,9 @@ static const struct customer_fact *named_customer(const struct state *state, con
 
 	if (customer == NULL)
 		finding_add_step(state->findings, step, "names a customer whom no entry has registered");
-	return customer;
+	else if (customer->erased_ms != 0)
+		finding_add_step(state->findings, step, "finds a customer who was erased (R150)");
+	return customer != NULL && customer->erased_ms != 0 ? NULL : customer;
 }
 
 /* A customer named by pseudonym: found if the log knows it, and then in the result. */
@@ -30,8 +33,8 @@ static const struct customer_fact *requested_customer(const struct state *state,
 {
 	const struct customer_fact *customer = state_customer(state, pseudonym);
 
-	if (customer == NULL) {
-		expect_code(state, step, ERR_NOT_FOUND, NULL);
+	if (customer == NULL || customer->erased_ms != 0) {
+		expect_code(state, step, customer == NULL ? ERR_NOT_FOUND : ERR_ERASED, NULL);
 		return NULL;
 	}
 	if (!step->result->has_customer || !slice_equal(wire_slice(step->result->customer), pseudonym)) {
@@ -137,6 +140,23 @@ void recompute_lookup(const struct state *state, const struct step *step)
 
 /* ---- sync ---- */
 
+/* R152: nothing but a tombstone, and that only for a copy that had the customer. */
+static void check_page_erased(const struct state *state, const struct step *step, const struct customer_fact *customer,
+			      const Kluis__Disclosure *disclosure)
+{
+	char pseudonym[2 * PSEUDONYM_SIZE + 1];
+
+	hex_print(customer->pseudonym, pseudonym);
+	if (disclosure->has_commitment)
+		finding_add_step(state->findings, step, "discloses customer %s, who was erased (R150)", pseudonym);
+	else if (disclosure->withheld != ERR_ERASED)
+		finding_add_step(state->findings, step, "withholds customer %s for %s, but by the log it is erased",
+				 pseudonym, error_name((enum err)disclosure->withheld));
+	else if (step->store == NULL || erasure_owed(step->store, customer, step->operation->purpose) == NULL)
+		finding_add_step(state->findings, step,
+				 "tells of the erasure of customer %s, whom this copy never had (R152)", pseudonym);
+}
+
 static void check_page_customer(const struct state *state, const struct step *step, const struct gate *standing,
 				const Kluis__Disclosure *disclosure)
 {
@@ -146,6 +166,10 @@ static void check_page_customer(const struct state *state, const struct step *st
 	if (customer == NULL) {
 		if (disclosure->has_commitment || disclosure->withheld != ERR_NOT_FOUND)
 			finding_add_step(state->findings, step, "names a customer whom no entry has registered");
+		return;
+	}
+	if (customer->erased_ms != 0) {
+		check_page_erased(state, step, customer, disclosure);
 		return;
 	}
 	gate_over(state, step, customer, &gate);
@@ -293,7 +317,8 @@ static void registration_reasons(const struct state *state, const struct step *s
 	reasons_certain(reasons, registration->has_day && registration->day > day_of_ms(step->time_ms) + 1, ERR_VALUE);
 	field_reasons(step, gate, reasons);
 	consent_reasons(state, registration, reasons);
-	reasons_certain(reasons, state_customer(state, wire_slice(registration->customer)) != NULL, ERR_EXISTS);
+	const struct customer_fact *holder = state_customer(state, wire_slice(registration->customer));
+	reasons_certain(reasons, holder != NULL, holder != NULL && holder->erased_ms != 0 ? ERR_ERASED : ERR_EXISTS);
 	reasons_possible(reasons, of_identifier);
 }
 

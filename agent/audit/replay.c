@@ -13,6 +13,7 @@ struct replay {
 	replay_step_fn *take;
 	void *context;
 	struct progress progress;
+	uint64_t last_ms; /* of the entries so far */
 };
 
 static enum err take_operation(struct replay *replay, struct step *step, struct fault *fault)
@@ -60,6 +61,7 @@ static enum err take_entry(void *context, uint64_t index, struct slice bytes, st
 	err = chronicle_add(&replay->state.chronicle, &entry.leaf, entry.decoded->time_ms);
 	if (err != ERR_OK)
 		return fault_set(fault, err, "no memory for the facts of the log");
+	replay->last_ms = entry.decoded->time_ms;
 	arena_reset(&replay->entries);
 	progress_show(&replay->progress, index);
 	return ERR_OK;
@@ -73,17 +75,23 @@ static void replay_fini(struct replay *replay)
 	arena_fini(&replay->facts);
 }
 
+static enum err walk(struct replay *replay, const struct mirror *mirror, const struct public_key *controller,
+		     struct findings *findings, struct fault *fault)
+{
+	arena_init(&replay->facts, FACTS_MAX);
+	arena_init(&replay->entries, REQUEST_ARENA_MAX);
+	findings->size = mirror->checkpoint.size;
+	state_init(&replay->state, mirror, controller, findings, &replay->facts);
+	progress_begin(&replay->progress, "entries", mirror->checkpoint.size);
+	return mirror_each(mirror, take_entry, replay, fault);
+}
+
 enum err replay_each(const struct mirror *mirror, const struct public_key *controller, struct findings *findings,
 		     replay_step_fn *take, void *context, struct fault *fault)
 {
 	struct replay replay CLEANUP(replay_fini) = {.take = take, .context = context};
 
-	arena_init(&replay.facts, FACTS_MAX);
-	arena_init(&replay.entries, REQUEST_ARENA_MAX);
-	findings->size = mirror->checkpoint.size;
-	state_init(&replay.state, mirror, controller, findings, &replay.facts);
-	progress_begin(&replay.progress, "entries", mirror->checkpoint.size);
-	return mirror_each(mirror, take_entry, &replay, fault);
+	return walk(&replay, mirror, controller, findings, fault);
 }
 
 /* ---- checking ---- */
@@ -113,11 +121,13 @@ static enum err check_step(void *context, const struct state *state, const struc
 }
 
 enum err replay_check(const struct mirror *mirror, const struct public_key *controller, struct findings *findings,
-		      struct replay_counts *ret_counts, struct fault *fault)
+		      void (*tell)(const char *line), struct replay_counts *ret_counts, struct fault *fault)
 {
 	struct replay_counts counts = {0};
+	struct replay replay CLEANUP(replay_fini) = {.take = check_step, .context = &counts};
 
-	TRY(replay_each(mirror, controller, findings, check_step, &counts, fault));
+	TRY(walk(&replay, mirror, controller, findings, fault));
+	erasure_count(&replay.state, replay.last_ms, tell, &counts.erasures);
 	*ret_counts = counts;
 	return ERR_OK;
 }

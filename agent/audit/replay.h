@@ -7,7 +7,7 @@
 #ifndef AUDIT_REPLAY_H
 #define AUDIT_REPLAY_H
 
-#include "state.h"
+#include "erasure.h"
 
 /* Takes a step before its effects are applied. A request that was refused whole comes as one step with
  * operation, result and row NULL. */
@@ -19,9 +19,11 @@ enum err replay_each(const struct mirror *mirror, const struct public_key *contr
 
 struct replay_counts {
 	uint64_t entries, operations, disclosures, refused;
+	struct erasure_counts erasures;
 };
-/* Decides everything again; each difference is a finding. */
+/* Decides everything again; each difference is a finding. tell, if it is not NULL, takes a line for each certificate of
+ * an erasure that is owed at the end of the log: that is no difference. */
 enum err replay_check(const struct mirror *mirror, const struct public_key *controller, struct findings *findings,
-		      struct replay_counts *ret_counts, struct fault *fault) MUST_USE;
+		      void (*tell)(const char *line), struct replay_counts *ret_counts, struct fault *fault) MUST_USE;
 
 #endif

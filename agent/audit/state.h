@@ -78,6 +78,9 @@ struct customer_fact {
 	struct visit_fact *visits;
 	struct consent_fact *consents;
 	struct change_fact *changes; /* of values, newest first (meeting.h) */
+	uint64_t erased_ms;	     /* 0: not; then nothing above but pseudonym and version is known (erasure.h) */
+	uint32_t erased_epoch;	     /* newest one of the master key then */
+	struct received_fact *received;
 };
 
 /* An incident or a data subject's request. */

@@ -95,18 +95,38 @@ static void apply_touch(struct batch *batch, struct store_txn *txn, const struct
 	store_put(txn, TABLE_FEED_NEWEST, SLICE(place, 4), SLICE(place + 4, 8));
 }
 
-static void apply(struct batch *batch, struct store_txn *txn, const struct effect *effect)
+/* Cursors show what was put before in this transaction. */
+static enum err apply_delete_all(struct batch *batch, struct store_txn *txn, const struct effect *effect)
+{
+	struct store_cursor *cursor CLEANUP(store_cursor_close) = NULL;
+	struct slice key, value;
+	uint8_t copy[STORE_KEY_MAX];
+
+	TRY(store_seek(txn, effect->table, effect->key, &cursor));
+	while (store_next(cursor, &key, &value) && slice_equal(slice_part(key, 0, effect->key.length), effect->key)) {
+		size_t length = key.length;
+		memcpy(copy, key.data, length);
+		store_delete(txn, effect->table, SLICE(copy, length));
+		mark(batch, effect->table, SLICE(copy, length));
+	}
+	return store_txn_status(txn);
+}
+
+static enum err apply(struct batch *batch, struct store_txn *txn, const struct effect *effect)
 {
 	note_news(batch->news, effect);
 	if (effect->kind == EFFECT_TOUCH) {
 		apply_touch(batch, txn, effect);
-		return;
+		return ERR_OK;
 	}
+	if (effect->kind == EFFECT_DELETE_ALL)
+		return apply_delete_all(batch, txn, effect);
 	if (effect->kind == EFFECT_PUT)
 		store_put(txn, effect->table, effect->key, effect->value);
 	else
 		store_delete(txn, effect->table, effect->key);
 	mark(batch, effect->table, effect->key);
+	return ERR_OK;
 }
 
 static void put_lane(struct batch *batch, struct store_txn *txn, const struct prepared *prepared,
@@ -139,7 +159,7 @@ static enum err write_request(struct batch *batch, struct store_txn *txn, struct
 	if (!prepared->needs_commit)
 		return ERR_OK;
 	for (size_t i = 0; i < prepared->view.effect_count; i++)
-		apply(batch, txn, &prepared->view.effects[i]);
+		TRY(apply(batch, txn, &prepared->view.effects[i]));
 	if (!prepared->has_entry) /* a cosignature (R144) */
 		return store_txn_status(txn);
 	entry_set_time(prepared->entry.data, prepared->entry.length, batch->time_ms);

@@ -12,13 +12,14 @@
 #define POOL_MAX 1024
 
 static const char *const table_names[TABLE_COUNT] = {
-	"meta",	    "entry",   "tile",	  "paper",	 "principal", "invitation",  "lane",   "store",	    "employee",
-	"customer", "record",  "receipt", "receipt_at",	 "lookup",    "use",	     "feed",   "feed_at",   "import",
-	"journal",  "holding", "finding", "feed_newest", "witness",   "cosignature", "notice", "notice_at",
+	"meta",	       "entry",	   "tile",	  "paper",  "principal", "invitation", "lane",
+	"store",       "employee", "customer",	  "record", "receipt",	 "receipt_at", "lookup",
+	"use",	       "feed",	   "feed_at",	  "import", "journal",	 "holding",    "finding",
+	"feed_newest", "witness",  "cosignature", "notice", "notice_at", "erasure",    "received",
 };
 
 const struct store_layout core_layout = {
-	.tables = table_names, .table_count = TABLE_COUNT, .schema = 2, .application = "kluis-broker"};
+	.tables = table_names, .table_count = TABLE_COUNT, .schema = 3, .application = "kluis-broker"};
 
 const struct ledger_tables core_ledger_tables = {
 	.entry = TABLE_ENTRY, .tile = TABLE_TILE, .meta = TABLE_META, .paper = TABLE_PAPER};

@@ -37,6 +37,8 @@ static const struct {
 	{KLUIS__OPERATION__KIND_NOTICES, handle_notices},
 	{KLUIS__OPERATION__KIND_HOLDINGS, handle_holdings},
 	{KLUIS__OPERATION__KIND_FINDINGS, handle_findings},
+	{KLUIS__OPERATION__KIND_ERASE, handle_erase},
+	{KLUIS__OPERATION__KIND_ERASURES, handle_erasures},
 	{KLUIS__OPERATION__KIND_ROTATE_KEY, handle_rotate_key},
 	{KLUIS__OPERATION__KIND_REVOKE, handle_revoke},
 	{KLUIS__OPERATION__KIND_TRUST, handle_trust},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/copies.h"
+#include "core/notices.h"
 #include "kluis/hash.h"
 #include "vault/master.h"
 
@@ -97,6 +98,39 @@ enum err handle_subject_request(struct context *context)
 	return take_notice(context, wire_slice(request->id), &row);
 }
 
+/* ---- erasure ---- */
+
+static enum err read_notice(struct context *context, struct slice value, Rows__Notice **ret_notice)
+{
+	enum err err =
+		wire_decode(&rows__notice__descriptor, value, context->arena, (ProtobufCMessage **)(void *)ret_notice);
+
+	return err == ERR_INPUT ? ERR_CORRUPT : err;
+}
+
+static enum err erase_notice(struct context *context, struct slice customer, struct slice key, struct slice value)
+{
+	Rows__Notice *notice;
+
+	TRY(read_notice(context, value, &notice));
+	if (!notice->has_customer || !slice_equal(wire_slice(notice->customer), customer))
+		return ERR_OK;
+	view_note(context->view, TABLE_NOTICE, key);
+	notice->sealed_text = wire_data(SLICE_EMPTY);
+	return row_put(context, TABLE_NOTICE, key, &notice->base);
+}
+
+enum err notices_erase(struct context *context, struct slice customer)
+{
+	struct store_cursor *cursor CLEANUP(store_cursor_close) = NULL;
+	struct slice key, value;
+
+	TRY(store_seek(context->view->txn, TABLE_NOTICE, SLICE_EMPTY, &cursor));
+	while (store_next(cursor, &key, &value))
+		TRY(erase_notice(context, customer, key, value));
+	return store_txn_status(context->view->txn);
+}
+
 /* ---- head office's list ---- */
 
 static enum err read_text(struct context *context, struct slice key, const Rows__Notice *notice, char **ret_text)
@@ -104,6 +138,10 @@ static enum err read_text(struct context *context, struct slice key, const Rows_
 	Kluis__NoticeContent *content;
 	struct bytes plain;
 
+	if (notice->sealed_text.len == 0) { /* the customer was erased (R150) */
+		*ret_text = arena_text(context->arena, SLICE_EMPTY);
+		return *ret_text == NULL ? ERR_MEMORY : ERR_OK;
+	}
 	TRY(master_unseal(context, notice->epoch, key, wire_slice(notice->sealed_text), &plain));
 	enum err err = WIRE_DECODE(NoticeContent, notice_content, bytes_slice(&plain), context->arena, &content);
 	if (err != ERR_OK)
@@ -116,13 +154,10 @@ static enum err add_notice(struct context *context, struct slice key, struct sli
 {
 	Kluis__NoticeRow row = KLUIS__NOTICE_ROW__INIT;
 	Rows__Notice *notice;
-	enum err err;
 
 	if (key.length != NOTICE_KEY_SIZE)
 		return ERR_CORRUPT;
-	err = wire_decode(&rows__notice__descriptor, value, context->arena, (ProtobufCMessage **)(void *)&notice);
-	if (err != ERR_OK)
-		return err == ERR_INPUT ? ERR_CORRUPT : err;
+	TRY(read_notice(context, value, &notice));
 	row.time_ms = ~get_u64(key.data);
 	row.store = get_u32(key.data + 8);
 	row.id = wire_data(slice_part(key, 12, PSEUDONYM_SIZE));

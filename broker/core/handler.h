@@ -94,7 +94,7 @@ handler_fn handle_charter, handle_open_store, handle_invite, handle_join, handle
 	handle_witness, handle_get_round, handle_cosign, handle_get_cosigned;
 /* Handlers of personal data: in vault/. */
 handler_fn handle_lookup, handle_sync, handle_receipt, handle_registration, handle_update, handle_consent,
-	handle_restriction, handle_totals, handle_lease;
+	handle_restriction, handle_totals, handle_lease, handle_erase, handle_erasures;
 
 /* Handlers of keys: handle_key.c, handle_trust.c; vault/handle_master_key.c. */
 handler_fn handle_rotate_key, handle_revoke, handle_trust, handle_master_key, handle_rewrap;

@@ -33,6 +33,8 @@ enum table {
 			      name */
 	TABLE_NOTICE,	   /* u64 complement of the second, u32 store, id (16) -> rows.Notice */
 	TABLE_NOTICE_AT,   /* u32 store, id -> u64 as TABLE_NOTICE's keys begin */
+	TABLE_ERASURE,	   /* pseudonym -> rows.Erasure */
+	TABLE_RECEIVED,	   /* pseudonym, u32 store, purpose -> u64 since_ms of the holding that it came into */
 	TABLE_COUNT
 };
 

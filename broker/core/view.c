@@ -48,9 +48,15 @@ void view_note(struct view *view, enum table table, struct slice key)
 	view->reads[view->read_count++] = view_hash(table, key);
 }
 
+/* Of one row, which the overlay knows. */
+static bool is_of_row(const struct effect *effect)
+{
+	return effect->kind == EFFECT_PUT || effect->kind == EFFECT_DELETE;
+}
+
 static bool is_row(const struct effect *effect, enum table table, struct slice key)
 {
-	return effect->kind != EFFECT_TOUCH && effect->table == table && slice_equal(effect->key, key);
+	return is_of_row(effect) && effect->table == table && slice_equal(effect->key, key);
 }
 
 static struct effect *overlay_find(const struct view *view, enum table table, struct slice key)
@@ -87,7 +93,7 @@ static void overlay_link(struct view *view, size_t place)
 {
 	struct effect *effect = &view->effects[place];
 
-	if (effect->kind == EFFECT_TOUCH)
+	if (!is_of_row(effect))
 		return;
 	uint32_t *bucket = &view->buckets[view_hash(effect->table, effect->key) % view->bucket_count];
 	effect->next = *bucket;
@@ -161,6 +167,12 @@ void view_put(struct view *view, enum table table, struct slice key, struct slic
 void view_delete(struct view *view, enum table table, struct slice key)
 {
 	change(view, EFFECT_DELETE, table, key, SLICE_EMPTY);
+}
+
+void view_delete_all(struct view *view, enum table table, struct slice prefix)
+{
+	assert(prefix.length > 0);
+	add(view, (struct effect){.kind = EFFECT_DELETE_ALL, .table = table, .key = kept(view, prefix)});
 }
 
 void view_touch(struct view *view, uint32_t store, struct slice customer)

@@ -13,11 +13,11 @@
 #include "kluis/arena.h"
 #include "kluis/store.h"
 
-enum effect_kind { EFFECT_PUT, EFFECT_DELETE, EFFECT_TOUCH };
+enum effect_kind { EFFECT_PUT, EFFECT_DELETE, EFFECT_DELETE_ALL, EFFECT_TOUCH };
 struct effect {
 	enum effect_kind kind;
-	enum table table;   /* put, delete */
-	struct slice key;   /* put, delete; with touch the customer's pseudonym */
+	enum table table;   /* put, deletes */
+	struct slice key;   /* put, deletes; with touch the customer's pseudonym */
 	struct slice value; /* put */
 	uint32_t store;	    /* touch */
 	uint32_t next;	    /* overlay's chain: place + 1, 0 ends */
@@ -42,6 +42,9 @@ enum err view_get(struct view *view, enum table table, struct slice key, struct 
 /* Sticky, copies key and value. */
 void view_put(struct view *view, enum table table, struct slice key, struct slice value);
 void view_delete(struct view *view, enum table table, struct slice key);
+/* All rows whose keys begin so, as they are at commit: also those that were put since the snapshot. Later reads of the
+ * request's own still see them. */
+void view_delete_all(struct view *view, enum table table, struct slice prefix);
 /* The customer changed for the store (or FEED_ALL): its place in that feed becomes the newest, assigned at commit. */
 void view_touch(struct view *view, uint32_t store, struct slice customer);
 /* Says that a row of the transaction was read through a cursor (own writes do not show in cursors). */

@@ -25,6 +25,14 @@ struct slice customer_pseudonym(const struct customer *customer)
 	return SLICE_ARRAY(customer->pseudonym);
 }
 
+enum err customer_absence(struct context *context, struct slice pseudonym)
+{
+	struct slice row;
+	enum err err = view_get(context->view, TABLE_ERASURE, pseudonym, &row);
+
+	return err == ERR_OK ? ERR_ERASED : err;
+}
+
 enum err vault_customer(struct context *context, struct slice pseudonym, struct customer *ret_customer)
 {
 	struct customer customer = {.row = NULL};
@@ -32,7 +40,8 @@ enum err vault_customer(struct context *context, struct slice pseudonym, struct 
 
 	if (pseudonym.length != PSEUDONYM_SIZE)
 		return ERR_NOT_FOUND;
-	TRY(row_get(context, TABLE_CUSTOMER, pseudonym, &rows__customer__descriptor, &row));
+	enum err err = row_get(context, TABLE_CUSTOMER, pseudonym, &rows__customer__descriptor, &row);
+	TRY(err == ERR_NOT_FOUND ? customer_absence(context, pseudonym) : err);
 	customer.row = (Rows__Customer *)row;
 	memcpy(customer.pseudonym, pseudonym.data, PSEUDONYM_SIZE);
 	TRY(key_unwrap(context, pseudonym, customer.row->epoch, wire_slice(customer.row->wrapped_key), &customer.key));

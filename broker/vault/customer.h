@@ -18,6 +18,8 @@ bool consent_is_valid(uint32_t status);
 
 /* A customer that is not stored yet, with a fresh key and no record. pseudonym has 16 bytes. */
 enum err customer_new(struct context *context, struct slice pseudonym, struct customer *ret_customer) MUST_USE;
+/* Why there is no row for a pseudonym: ERR_ERASED, or ERR_NOT_FOUND for one that nobody ever had. */
+enum err customer_absence(struct context *context, struct slice pseudonym) MUST_USE;
 /* Puts the row. */
 enum err customer_put(struct context *context, const struct customer *customer) MUST_USE;
 struct slice customer_pseudonym(const struct customer *customer);

@@ -65,7 +65,7 @@ static enum err reseal_notice(struct context *context, uint32_t newest, struct s
 	struct bytes text;
 
 	TRY(decode(context, &rows__notice__descriptor, value, &row));
-	*ret_is_resealed = row->epoch != newest;
+	*ret_is_resealed = row->epoch != newest && row->sealed_text.len > 0;
 	if (!*ret_is_resealed)
 		return ERR_OK;
 	TRY(master_unseal(context, row->epoch, key, wire_slice(row->sealed_text), &text));

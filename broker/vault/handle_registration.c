@@ -85,6 +85,8 @@ static enum err check_pseudonym(struct context *context, struct slice pseudonym)
 
 	if (err == ERR_OK)
 		return ERR_EXISTS;
+	if (err == ERR_NOT_FOUND)
+		err = customer_absence(context, pseudonym);
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 

@@ -5,7 +5,7 @@
  * that was asked for, at what a reply and an entry can carry, or at
  * ROWS_LOOKED_AT_MAX rows, so that no page takes long, even where nothing is in scope.
  */
-#include "core/copies.h"
+#include "core/received.h"
 #include "feed/feed.h"
 #include "vault/authority.h"
 #include "vault/customer.h"
@@ -24,8 +24,9 @@ struct page {
 	bool is_full;
 	size_t bytes, bytes_max;
 	size_t count, count_max;
-	size_t disclosed; /* of these: not tombstones */
-	uint64_t cursor;  /* change of the last row dealt with */
+	size_t disclosed;  /* of these: not tombstones */
+	uint64_t cursor;   /* change of the last row dealt with */
+	uint64_t since_ms; /* of the copy (R129) */
 	Kluis__Disclosure **list;
 };
 
@@ -83,7 +84,8 @@ static enum err add_tombstone(struct context *context, struct page *page, const 
 		return ERR_MEMORY;
 	kluis__disclosure__init(tombstone);
 	tombstone->customer = wire_data(SLICE(pseudonym, PSEUDONYM_SIZE));
-	tombstone->grant = page->authority.verdict.has_grant ? page->authority.verdict.grant : 0;
+	if (code != ERR_ERASED && page->authority.verdict.has_grant)
+		tombstone->grant = page->authority.verdict.grant;
 	tombstone->has_withheld = true;
 	tombstone->withheld = (uint32_t)code;
 	page->list[page->count++] = tombstone;
@@ -111,7 +113,17 @@ static enum err add_disclosure(struct context *context, struct page *page, const
 	page->bytes += part->content.len + SALT_SIZE;
 	page->list[page->count++] = disclosure;
 	page->disclosed++;
-	return ERR_OK;
+	return received_put(context, customer_pseudonym(customer), page->authority.input.purpose, page->since_ms);
+}
+
+/* R152: only whom the copy ever had, but then also on a first page: the store certifies it. */
+static enum err add_erased(struct context *context, struct page *page, const struct feed_row *row)
+{
+	bool is_owed;
+
+	TRY(received_is_there(context, SLICE_ARRAY(row->pseudonym), context->envelope->principal.store,
+			      page->authority.input.purpose, &is_owed));
+	return is_owed ? add_tombstone(context, page, row, ERR_ERASED) : ERR_OK;
 }
 
 static enum err add_customer(struct context *context, struct page *page, const struct feed_row *row)
@@ -124,6 +136,8 @@ static enum err add_customer(struct context *context, struct page *page, const s
 		err = page->authority.verdict.code;
 		if (err == ERR_OK)
 			return add_disclosure(context, page, &customer);
+	} else if (err == ERR_ERASED) {
+		return add_erased(context, page, row);
 	} else if (err != ERR_NOT_FOUND) {
 		return err;
 	}
@@ -167,34 +181,30 @@ static enum err fill(struct context *context, struct page *page)
 }
 
 /* R129: from the first page that discloses somebody, the store holds a copy for the purpose. */
-static enum err note_holding(struct context *context, const struct page *page)
+static enum err note_holding(struct context *context, const struct page *page, Rows__Holding *holding)
 {
-	uint32_t store = context->envelope->principal.store;
-	struct slice purpose = page->authority.input.purpose;
-	Rows__Holding holding;
-
-	if (page->disclosed == 0)
+	if (page->disclosed == 0 || holding->has_since_ms)
 		return ERR_OK;
-	TRY(copies_holding(context, store, purpose, &holding));
-	if (holding.has_since_ms)
-		return ERR_OK;
-	holding.has_since_ms = 1;
-	holding.since_ms = copies_second_ms(context);
-	return copies_put_holding(context, store, purpose, &holding);
+	holding->has_since_ms = 1;
+	holding->since_ms = page->since_ms;
+	return copies_put_holding(context, context->envelope->principal.store, page->authority.input.purpose, holding);
 }
 
 static enum err sync_page(struct context *context)
 {
 	struct page page = {.seen = NULL};
+	Rows__Holding holding;
 
 	TRY(authority_standing(context, OPERATION_SYNC, &page.authority));
 	TRY(authority_permit(context, &page.authority));
+	TRY(copies_holding(context, context->envelope->principal.store, page.authority.input.purpose, &holding));
+	page.since_ms = holding.has_since_ms ? holding.since_ms : copies_second_ms(context);
 	TRY(page_open(context, &page));
 	enum err err = fill(context, &page);
 	bool has_more = page.is_full || feed_has_next(&page.feed);
 	feed_close(&page.feed);
 	TRY(err);
-	TRY(note_holding(context, &page));
+	TRY(note_holding(context, &page, &holding));
 	context->result->disclosures = page.list;
 	context->result->n_disclosures = page.count;
 	context->result->has_cursor = context->result->has_has_more = true;

@@ -33,7 +33,7 @@ struct customer {
 	uint8_t *key; /* 32 bytes in the arena */
 };
 
-/* By pseudonym: ERR_NOT_FOUND. By a lookup field's value: also ERR_AMBIGUOUS. */
+/* By pseudonym: ERR_NOT_FOUND, ERR_ERASED. By a lookup field's value: also ERR_AMBIGUOUS. */
 enum err vault_customer(struct context *context, struct slice pseudonym, struct customer *ret_customer) MUST_USE;
 enum err vault_find(struct context *context, const struct charter_field *field, struct slice value,
 		    struct customer *ret_customer) MUST_USE;

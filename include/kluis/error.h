@@ -37,6 +37,7 @@
 	X(ERR_EXISTS, 21, 3, "exists already")                                                                         \
 	X(ERR_AMBIGUOUS, 22, 3, "more than one customer matches")                                                      \
 	X(ERR_STATE, 23, 3, "not possible in the present state")                                                       \
+	X(ERR_ERASED, 24, 3, "customer was erased")                                                                    \
 	/* input */                                                                                                    \
 	X(ERR_USAGE, 30, 2, "wrong usage")                                                                             \
 	X(ERR_INPUT, 31, 4, "malformed input")                                                                         \

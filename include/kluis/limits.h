@@ -35,6 +35,7 @@
 #define JOURNAL_RECORDS_MAX 128	    /* records of a store's journal in one upload */
 #define JOURNAL_RECORD_MAX 340	    /* one, encoded: six hashes and pseudonyms, numbers, a name */
 #define INCIDENT_KIND_MAX 6	    /* FORMAT.md section 9, Incident */
+#define ERASURE_GROUND_MAX 6	    /* GDPR art. 17(1)(a) to (f) */
 #define SUPERSEDED_MAX 8	    /* values of one record that lost against a later change */
 #define HANDLE_SIZE 16		    /* of a lookup value in a store's copy: no two of 500 million meet */
 

@@ -312,7 +312,7 @@ struct replay_counts audit_log_check(struct audit_log *log, struct finding_lines
 	scratch_remove(log->mirror);
 	audit_log_mirror(log);
 	must(mirror_open(log->mirror, &mirror, &fault), "open", &fault);
-	must(replay_check(&mirror, &log->controller, &findings, &counts, &fault), "check", &fault);
+	must(replay_check(&mirror, &log->controller, &findings, NULL, &counts, &fault), "check", &fault);
 	mirror_close(&mirror);
 	return counts;
 }

@@ -115,6 +115,31 @@ struct action action_purge(struct franchise *formula, const char *purpose, enum 
 	return action;
 }
 
+struct action action_purge_customer(struct franchise *formula, const char *purpose, struct slice customer)
+{
+	ACTION(Purge, purge, PURGE, purpose);
+	purge->reason = ERR_ERASED;
+	purge->customers = 1;
+	purge->time_ms = formula->now_ms;
+	purge->has_customer = 1;
+	purge->customer = kept(formula, customer);
+	return action;
+}
+
+struct action action_erase(struct franchise *formula, struct slice customer, uint32_t ground)
+{
+	ACTION(Erase, erase, ERASE, NULL);
+	erase->customer = kept(formula, customer);
+	erase->ground = ground;
+	return action;
+}
+
+struct action action_erasures(struct franchise *formula)
+{
+	ACTION(Erasures, erasures, ERASURES, NULL);
+	return action;
+}
+
 struct action action_holdings(struct franchise *formula)
 {
 	ACTION(Holdings, holdings, HOLDINGS, NULL);
@@ -135,6 +160,15 @@ const Kluis__HoldingRow *answer_holding(struct franchise *formula, const struct 
 
 	must(WIRE_DECODE(HoldingRow, holding_row, answer_item(answer, 0, i), &formula->arena, &row) == ERR_OK,
 	     "a row of holdings");
+	return row;
+}
+
+const Kluis__ErasureRow *answer_erasure(struct franchise *formula, const struct answer *answer, size_t i)
+{
+	Kluis__ErasureRow *row = NULL;
+
+	must(WIRE_DECODE(ErasureRow, erasure_row, answer_item(answer, 0, i), &formula->arena, &row) == ERR_OK,
+	     "a row of erasures");
 	return row;
 }
 

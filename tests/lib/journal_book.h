@@ -26,11 +26,16 @@ struct action action_local_access(struct franchise *formula, const struct book *
 				  const ProtobufCBinaryData *records, size_t count);
 struct action action_lease(struct franchise *formula, const char *purpose, const struct book *book);
 struct action action_purge(struct franchise *formula, const char *purpose, enum err reason);
+/* One erased customer's part (R153). */
+struct action action_purge_customer(struct franchise *formula, const char *purpose, struct slice customer);
+struct action action_erase(struct franchise *formula, struct slice customer, uint32_t ground);
+struct action action_erasures(struct franchise *formula);
 struct action action_holdings(struct franchise *formula);
 struct action action_findings(struct franchise *formula);
 
 /* The i-th row of an answer to holdings or findings, decoded in the formula's arena; ends the test if there is none. */
 const Kluis__HoldingRow *answer_holding(struct franchise *formula, const struct answer *answer, size_t i);
+const Kluis__ErasureRow *answer_erasure(struct franchise *formula, const struct answer *answer, size_t i);
 const Kluis__FindingRow *answer_finding(struct franchise *formula, const struct answer *answer, size_t i);
 
 #endif

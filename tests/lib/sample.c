@@ -134,6 +134,12 @@ static Kluis__ConsentState *consent_state(struct arena *arena)
 	return state;
 }
 
+static void fill_purge(Kluis__Operation *operation, struct arena *arena)
+{
+	(void)arena;
+	operation->purge->reason = ERR_ERASED; /* it names a customer */
+}
+
 static void fill_consent(Kluis__Operation *operation, struct arena *arena)
 {
 	operation->consent->state = consent_state(arena);
@@ -217,6 +223,7 @@ static const struct {
 	Kluis__Operation__KindCase kind;
 	void (*fill)(Kluis__Operation *operation, struct arena *arena);
 } fillers[] = {
+	{KLUIS__OPERATION__KIND_PURGE, fill_purge},
 	{KLUIS__OPERATION__KIND_CONSENT, fill_consent},
 	{KLUIS__OPERATION__KIND_REGISTRATION, fill_registration},
 	{KLUIS__OPERATION__KIND_LOCAL_ACCESS, fill_local_access},

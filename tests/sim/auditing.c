@@ -69,7 +69,7 @@ static enum err replay(const struct auditing *auditing, const char *folder, stru
 	struct mirror mirror;
 
 	TRY(mirror_open(folder, &mirror, fault));
-	enum err err = replay_check(&mirror, auditing->controller, findings, &counts, fault);
+	enum err err = replay_check(&mirror, auditing->controller, findings, NULL, &counts, fault);
 	mirror_close(&mirror);
 	return err;
 }

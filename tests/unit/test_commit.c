@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "action.h"
+#include "journal_book.h"
 #include "kluis/checkpoint.h"
 #include "store_memory.h"
 #include "test_keys.h"
@@ -70,6 +71,34 @@ static void test_commit_in_the_order_of_the_batch(void **state)
 		assert_int_equal(answer.reply->personal->n_parts, 1);
 	}
 	assert_int_equal(core_size(formula->core), size + 3);
+}
+
+/* Rows put since the snapshot go with the others; a neighbour's stay. */
+static void test_delete_all_as_it_is_at_commit(void **state)
+{
+	struct slice anna = franchise_visitor(formula, store, "1=4713|2=Carl");
+	struct action receipt =
+		action_receipt(formula, "service", franchise_draw(formula), 12, FRANCHISE_DAY, anna, NULL);
+	struct flight flights[] = {flight_new(formula, &formula->office, 1, action_erase(formula, anna, 1)),
+				   flight_new(formula, store, 1, receipt)};
+	struct store_txn *txn;
+
+	(void)state;
+	struct flight before =
+		flight_new(formula, store, 2,
+			   action_receipt(formula, "service", franchise_draw(formula), 12, FRANCHISE_DAY, anna, NULL));
+	assert_int_equal(flight_commit(formula, &before, 1), ERR_OK);
+	assert_int_equal(flight_answer(formula, &before).code, ERR_OK);
+	assert_int_equal(store_begin_read(formula->store, &txn), ERR_OK);
+	assert_int_equal(store_count(txn, TABLE_RECEIPT), 4);
+	store_end_read(&txn);
+	assert_int_equal(flight_commit(formula, flights, 2), ERR_OK);
+	assert_int_equal(flight_answer(formula, &flights[0]).code, ERR_OK);
+	assert_int_equal(flight_answer(formula, &flights[1]).code, ERR_ERASED);
+	assert_int_equal(store_begin_read(formula->store, &txn), ERR_OK);
+	assert_int_equal(store_count(txn, TABLE_RECEIPT), 2);
+	assert_int_equal(store_count(txn, TABLE_RECORD), 2);
+	store_end_read(&txn);
 }
 
 /* R34, I5: one number, one entry under it, whoever comes first. */
@@ -415,6 +444,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_commit_in_the_order_of_the_batch),
+		TEST(test_delete_all_as_it_is_at_commit),
 		TEST(test_commit_of_one_number_for_two_requests),
 		TEST(test_commit_of_one_message_twice),
 		TEST(test_commit_of_a_suspension_and_a_lookup),

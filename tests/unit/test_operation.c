@@ -116,6 +116,8 @@ static const struct {
 	{KIND(HOLDINGS), "cd", -1},
 	{KIND(NOTICES), "cd", -1},
 	{KIND(FINDINGS), "cd", -1},
+	{KIND(ERASE), "c", -1},
+	{KIND(ERASURES), "cd", -1},
 	{KIND(WATCH), "sdu", -1},
 	{KIND(GET_ROUND), "sdu", -1},
 	{KIND(COSIGN), "su", -1},

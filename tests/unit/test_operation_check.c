@@ -329,12 +329,43 @@ static void test_purges_say_why(void **state)
 	Kluis__Operation *operation = sample_operation(KIND(PURGE), &arena);
 
 	(void)state;
+	operation->purge->has_customer = 0;
 	operation->purge->reason = ERR_TERMINATED;
 	assert_int_equal(operation_check(operation, NULL), ERR_OK);
 	operation->purge->reason = ERR_OK;
 	refused(operation, "reason");
 	operation->purge->reason = 99;
 	refused(operation, "reason");
+	operation->purge->reason = ERR_ERASED;
+	refused(operation, "customer");
+	operation->purge->has_customer = 1;
+	assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	operation->purge->customers = 2;
+	refused(operation, "customers");
+	operation->purge->customers = 0;
+	operation->purge->customer.len--;
+	refused(operation, "customer");
+	operation->purge->customer.len++;
+	operation->purge->reason = ERR_EXPIRED;
+	refused(operation, "customer");
+}
+
+static void test_erasures_are_bounded(void **state)
+{
+	Kluis__Operation *operation = sample_operation(KIND(ERASE), &arena);
+
+	(void)state;
+	for (uint32_t ground = 1; ground <= 6; ground++) {
+		operation->erase->ground = ground;
+		assert_int_equal(operation_check(operation, NULL), ERR_OK);
+	}
+	operation->erase->ground = 0;
+	refused(operation, "ground");
+	operation->erase->ground = 7;
+	refused(operation, "ground");
+	operation->erase->ground = 1;
+	operation->erase->customer.len--;
+	refused(operation, "customer");
 }
 
 static void test_notices_are_bounded(void **state)
@@ -443,6 +474,7 @@ int main(void)
 		cmocka_unit_test_setup(test_removed_employee_has_no_name, reset),
 		cmocka_unit_test_setup(test_journals_are_bounded, reset),
 		cmocka_unit_test_setup(test_purges_say_why, reset),
+		cmocka_unit_test_setup(test_erasures_are_bounded, reset),
 		cmocka_unit_test_setup(test_notices_are_bounded, reset),
 		cmocka_unit_test_setup(test_changes_of_keys_are_bounded, reset),
 		cmocka_unit_test_setup(test_update_without_time_and_basis, reset),

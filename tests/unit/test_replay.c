@@ -74,7 +74,7 @@ static enum err check_once(void *context)
 	struct findings findings = finding_lines_init(&lines);
 	struct replay_counts counts;
 	struct fault fault = {""};
-	enum err err = replay_check(mirror, &story->controller, &findings, &counts, &fault);
+	enum err err = replay_check(mirror, &story->controller, &findings, NULL, &counts, &fault);
 
 	return findings.count > 0 ? ERR_OK : err;
 }
