@@ -18,7 +18,8 @@ struct outbox {
 	struct store *store;
 	const uint8_t *key;
 	pthread_mutex_t mutex;
-	struct outbox_list list; /* guarded by mutex */
+	struct outbox_list list; /* these two guarded by mutex */
+	uint64_t changes;
 };
 
 /* ---- the summary: which numbers are there ---- */
@@ -191,6 +192,7 @@ static enum err commit(struct outbox *outbox, struct change *change, store_write
 	TRY(store_update(outbox->store, write, change));
 	struct outbox_list old = outbox->list;
 	outbox->list = *change->list;
+	outbox->changes++;
 	*change->list = (struct outbox_list){0};
 	outbox_list_fini(&old);
 	return ERR_OK;
@@ -421,6 +423,41 @@ enum err outbox_each(struct outbox *outbox, enum outbox_state state, size_t coun
 		TRY(visit(context, &item));
 	}
 	return ERR_OK;
+}
+
+/* 0: none, for there is no number 0. */
+static uint64_t number_beyond(struct outbox *outbox, enum outbox_state state, uint64_t after)
+{
+	uint64_t number = 0;
+
+	pthread_mutex_lock(&outbox->mutex);
+	for (size_t i = outbox_list_place(&outbox->list, after + 1); number == 0 && i < outbox->list.count; i++)
+		if (outbox->list.places[i].state == state)
+			number = outbox->list.places[i].number;
+	pthread_mutex_unlock(&outbox->mutex);
+	return number;
+}
+
+enum err outbox_next(struct outbox *outbox, enum outbox_state state, uint64_t after, struct arena *arena,
+		     struct outbox_item *ret_item)
+{
+	enum err err = ERR_NOT_FOUND;
+
+	/* not found on disk: delivered or thrown away meanwhile */
+	while (err == ERR_NOT_FOUND && (after = number_beyond(outbox, state, after)) != 0) {
+		struct store_txn *txn CLEANUP(store_end_read) = NULL;
+		TRY(store_begin_read(outbox->store, &txn));
+		err = read_item(outbox, txn, after, arena, ret_item);
+	}
+	return err;
+}
+
+uint64_t outbox_changes(struct outbox *outbox)
+{
+	pthread_mutex_lock(&outbox->mutex);
+	uint64_t changes = outbox->changes;
+	pthread_mutex_unlock(&outbox->mutex);
+	return changes;
 }
 
 void outbox_counts(struct outbox *outbox, uint64_t *ret_waiting, uint64_t *ret_refused)

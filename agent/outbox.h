@@ -53,6 +53,11 @@ struct outbox_item {
 typedef enum err outbox_fn(void *context, const struct outbox_item *item);
 enum err outbox_each(struct outbox *outbox, enum outbox_state state, size_t count, struct arena *arena,
 		     outbox_fn *visit, void *context) MUST_USE;
+/* The first one of a state whose number is beyond after, in the arena. ERR_NOT_FOUND after the last. */
+enum err outbox_next(struct outbox *outbox, enum outbox_state state, uint64_t after, struct arena *arena,
+		     struct outbox_item *ret_item) MUST_USE;
+/* Another one whenever anything in the outbox became another. */
+uint64_t outbox_changes(struct outbox *outbox);
 void outbox_counts(struct outbox *outbox, uint64_t *ret_waiting, uint64_t *ret_refused);
 
 /* The courier: these items go with the next envelope, in this order (their number is what outbox_settle expects), whose

@@ -37,7 +37,7 @@ enum err outbox_list_copy(const struct outbox_list *from, struct outbox_list *re
 	return ERR_OK;
 }
 
-struct outbox_place *outbox_list_find(struct outbox_list *list, uint64_t number)
+size_t outbox_list_place(const struct outbox_list *list, uint64_t number)
 {
 	size_t low = 0, high = list->count;
 
@@ -48,7 +48,14 @@ struct outbox_place *outbox_list_find(struct outbox_list *list, uint64_t number)
 		else
 			high = middle;
 	}
-	return low < list->count && list->places[low].number == number ? &list->places[low] : NULL;
+	return low;
+}
+
+struct outbox_place *outbox_list_find(struct outbox_list *list, uint64_t number)
+{
+	size_t i = outbox_list_place(list, number);
+
+	return i < list->count && list->places[i].number == number ? &list->places[i] : NULL;
 }
 
 void outbox_list_remove(struct outbox_list *list, uint64_t number)

@@ -26,6 +26,8 @@ struct outbox_list {
 void outbox_list_fini(struct outbox_list *list);
 /* A copy into an empty list, with room for one place more. */
 enum err outbox_list_copy(const struct outbox_list *from, struct outbox_list *ret_list) MUST_USE;
+/* Index of the first place whose number is not less; count if there is none. */
+size_t outbox_list_place(const struct outbox_list *list, uint64_t number);
 /* NULL if the number is not there. */
 struct outbox_place *outbox_list_find(struct outbox_list *list, uint64_t number);
 void outbox_list_remove(struct outbox_list *list, uint64_t number);

@@ -8,7 +8,7 @@
 #define AUDIT_CUSTODY_H
 
 #include "kluis/journal.h"
-#include "map.h"
+#include "kluis/map.h"
 
 /* A time during which a copy might be read: renewals that meet are one. */
 struct lease_span {

@@ -8,7 +8,7 @@
 #define AUDIT_PAPERWORK_H
 
 #include "finding.h"
-#include "map.h"
+#include "kluis/map.h"
 #include "mirror.h"
 #include "principals.h"
 

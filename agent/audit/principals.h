@@ -9,7 +9,7 @@
 
 #include "finding.h"
 #include "kluis/entry.h"
-#include "map.h"
+#include "kluis/map.h"
 
 /* The last entry that used up a number of a lane. */
 struct lane_fact {

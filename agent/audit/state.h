@@ -14,9 +14,9 @@
 #include "kluis/agreement.h"
 #include "kluis/decide.h"
 #include "kluis/entry.h"
+#include "kluis/map.h"
 #include "kluis/operation.h"
 #include "kluis/ownership.h"
-#include "map.h"
 #include "mirror.h"
 #include "principals.h"
 

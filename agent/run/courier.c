@@ -33,9 +33,8 @@ struct courier {
 	uint64_t certificate_until_ms; /* one was refused: the rest goes on until then */
 };
 
-static struct log_topic journal_topic = LOG_TOPIC("journal");
-static struct log_topic refusal_topic = LOG_TOPIC("outbox");
-static struct log_topic certificate_topic = LOG_TOPIC("certificate");
+static struct log_topic journal_topic = LOG_TOPIC("journal"), refusal_topic = LOG_TOPIC("outbox"),
+			certificate_topic = LOG_TOPIC("certificate");
 
 /* ---- what is in force ---- */
 
@@ -495,6 +494,7 @@ void courier_free(struct courier **courier)
 		(*courier)->session.is_unsaved = false;
 	if ((*courier)->session.key != NULL)
 		session_close(&(*courier)->session);
+	courier_held_fini(&(*courier)->held);
 	free(*courier);
 	*courier = NULL;
 }

@@ -1,58 +1,99 @@
 #include "run/courier_pack.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "kluis/hash.h"
+#include "kluis/map.h"
 
-#define SCAN_MAX 1000	  /* items looked at for one envelope */
 #define REQUEST_ROOM 2048 /* of a request, for what is not operations */
 #define PARTS_MAX (MESSAGE_MAX / 2)
 #define HOLD_MS_MIN 1000
 #define HOLD_MS_MAX (10 * 60 * 1000)
-#define STOP ERR_EXISTS /* of the walk: the envelope is full */
+#define HELD_MIN 64 /* items to begin with */
 
 /* ---- held back ---- */
 
+/* Where the number is, or would be. */
 static size_t held_place(const struct courier_held *held, uint64_t number)
 {
-	size_t i = 0;
+	size_t low = 0, high = held->count;
 
-	while (i < held->count && held->items[i].number != number)
-		i++;
-	return i;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (held->items[middle].number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct courier_hold *held_find(const struct courier_held *held, uint64_t number)
+{
+	size_t i = held_place(held, number);
+
+	return i < held->count && held->items[i].number == number ? &held->items[i] : NULL;
+}
+
+void courier_held_fini(struct courier_held *held)
+{
+	free(held->items);
+	*held = (struct courier_held){0};
+}
+
+/* Forgets those that might have been tried again long ago: of items that were thrown away. */
+static void forget_old(struct courier_held *held, uint64_t now_ms)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < held->count; i++)
+		if (now_ms < held->items[i].until_ms + HOLD_MS_MAX)
+			held->items[kept++] = held->items[i];
+	held->count = kept;
+}
+
+/* False: no memory. */
+static bool make_room(struct courier_held *held, uint64_t now_ms)
+{
+	if (held->count < held->capacity)
+		return true;
+	forget_old(held, now_ms);
+	if (2 * held->count < held->capacity)
+		return true;
+	size_t capacity = held->capacity == 0 ? HELD_MIN : 2 * held->capacity;
+	struct courier_hold *grown = calloc(capacity, sizeof *grown);
+	if (grown == NULL)
+		return false;
+	if (held->count > 0)
+		memcpy(grown, held->items, held->count * sizeof *grown);
+	free(held->items);
+	held->items = grown;
+	held->capacity = capacity;
+	return true;
 }
 
 void courier_hold(struct courier_held *held, uint64_t number, uint64_t now_ms)
 {
-	size_t i = held_place(held, number);
-	uint64_t delay_ms = HOLD_MS_MIN;
+	struct courier_hold *hold = held_find(held, number);
 
-	if (i == COURIER_HELD_MAX)
-		return;
-	if (i < held->count)
-		delay_ms = 2 * held->items[i].delay_ms;
-	else
-		held->count++;
-	if (delay_ms > HOLD_MS_MAX)
-		delay_ms = HOLD_MS_MAX;
-	held->items[i].number = number;
-	held->items[i].delay_ms = delay_ms;
-	held->items[i].until_ms = now_ms + delay_ms;
+	if (hold == NULL) {
+		if (!make_room(held, now_ms))
+			return;
+		hold = &held->items[held_place(held, number)];
+		memmove(hold + 1, hold, (size_t)(held->items + held->count++ - hold) * sizeof *hold);
+		*hold = (struct courier_hold){.number = number, .delay_ms = HOLD_MS_MIN / 2};
+	}
+	hold->delay_ms = 2 * hold->delay_ms > HOLD_MS_MAX ? HOLD_MS_MAX : 2 * hold->delay_ms;
+	hold->until_ms = now_ms + hold->delay_ms;
 }
 
 void courier_release(struct courier_held *held, uint64_t number)
 {
-	size_t i = held_place(held, number);
+	struct courier_hold *hold = held_find(held, number);
 
-	if (i < held->count)
-		held->items[i] = held->items[--held->count];
-}
-
-static bool is_held(const struct courier_held *held, uint64_t number, uint64_t now_ms)
-{
-	size_t i = held_place(held, number);
-
-	return i < held->count && now_ms < held->items[i].until_ms;
+	if (hold != NULL)
+		memmove(hold, hold + 1, (size_t)(held->items + held->count-- - hold - 1) * sizeof *hold);
 }
 
 /* ---- whose item it is ---- */
@@ -109,12 +150,13 @@ static struct whose whose_item(const struct outbox_item *item, struct arena *are
 struct packing {
 	const struct courier_held *held;
 	uint64_t now_ms;
+	uint64_t due_ms; /* when the first of the items held back may be tried again */
 	size_t limit;
+	struct outbox *outbox;
 	struct arena *arena;
 	struct courier_pack *pack;
 	size_t request_bytes, part_bytes;
-	struct whose *behind; /* customers of whom an item is left out */
-	size_t behind_count;
+	struct map behind;    /* customers of whom an item is left out */
 	bool is_value_behind; /* a registration is: a value may be its customer's */
 	struct whose taken[COURIER_ITEMS_MAX];
 };
@@ -123,12 +165,19 @@ static bool is_behind(const struct packing *packing, const struct whose *whose)
 {
 	if (!whose->is_somebody)
 		return false;
-	if (whose->is_by_value && packing->is_value_behind)
-		return true;
-	for (size_t i = 0; i < packing->behind_count; i++)
-		if (memcmp(packing->behind[i].key, whose->key, HASH_SIZE) == 0)
-			return true;
-	return false;
+	return (whose->is_by_value && packing->is_value_behind) ||
+	       map_find(&packing->behind, SLICE_ARRAY(whose->key)) != NULL;
+}
+
+static bool is_held(struct packing *packing, uint64_t number)
+{
+	const struct courier_hold *hold = held_find(packing->held, number);
+
+	if (hold == NULL || packing->now_ms >= hold->until_ms)
+		return false;
+	if (hold->until_ms < packing->due_ms)
+		packing->due_ms = hold->until_ms;
+	return true;
 }
 
 /* The broker may refuse one of an envelope's items for a reason that passes and take a later one under another grant:
@@ -150,12 +199,13 @@ static bool is_after_another(const struct packing *packing, const struct outbox_
 	return false;
 }
 
-static void leave_out(struct packing *packing, const struct outbox_item *item, const struct whose *whose)
+static enum err leave_out(struct packing *packing, const struct outbox_item *item, const struct whose *whose)
 {
 	if (item->operation->kind_case == KLUIS__OPERATION__KIND_REGISTRATION)
 		packing->is_value_behind = true;
-	if (whose->is_somebody)
-		packing->behind[packing->behind_count++] = *whose;
+	if (!whose->is_somebody)
+		return ERR_OK;
+	return map_take(&packing->behind, SLICE_ARRAY(whose->key), sizeof(struct slice)) == NULL ? ERR_MEMORY : ERR_OK;
 }
 
 static bool is_same_employee(const struct courier_pack *pack, const struct outbox_item *item)
@@ -189,52 +239,78 @@ static enum err take_employee(struct packing *packing, const struct outbox_item 
 	return ERR_OK;
 }
 
-static enum err take(struct packing *packing, const struct outbox_item *item)
+/* Read again, to stay. */
+static enum err take(struct packing *packing, uint64_t number, const struct whose *whose)
 {
 	struct courier_pack *pack = packing->pack;
+	struct outbox_item item;
 
+	TRY(outbox_next(packing->outbox, OUTBOX_WAITING, number - 1, packing->arena, &item));
 	if (pack->count == 0)
-		TRY(take_employee(packing, item));
-	packing->request_bytes += wire_size(&item->operation->base) + 4;
-	pack->numbers[pack->count] = item->number;
-	pack->operations[pack->count++] = item->operation;
-	if (item->part == NULL)
+		TRY(take_employee(packing, &item));
+	packing->taken[pack->count] = *whose;
+	packing->request_bytes += wire_size(&item.operation->base) + 4;
+	pack->numbers[pack->count] = item.number;
+	pack->operations[pack->count++] = item.operation;
+	if (item.part == NULL)
 		return ERR_OK;
-	packing->part_bytes += wire_size(&item->part->base) + 4;
-	pack->parts[pack->part_count++] = item->part;
+	packing->part_bytes += wire_size(&item.part->base) + 4;
+	pack->parts[pack->part_count++] = item.part;
 	return ERR_OK;
 }
 
-static enum err consider(void *context, const struct outbox_item *item)
+/* Goes on while the envelope is not full. */
+static enum err walk(struct packing *packing, struct arena *scratch)
 {
-	struct packing *packing = context;
-	struct whose whose = whose_item(item, packing->arena);
+	struct outbox_item item = {.number = 0};
 
-	if (is_held(packing->held, item->number, packing->now_ms) || is_behind(packing, &whose) ||
-	    is_after_another(packing, item, &whose)) {
-		leave_out(packing, item, &whose);
-		return ERR_OK;
+	for (;;) {
+		arena_reset(scratch);
+		enum err err = outbox_next(packing->outbox, OUTBOX_WAITING, item.number, scratch, &item);
+		if (err != ERR_OK)
+			return err == ERR_NOT_FOUND ? ERR_OK : err;
+		struct whose whose = whose_item(&item, scratch);
+		if (is_held(packing, item.number) || is_behind(packing, &whose) ||
+		    is_after_another(packing, &item, &whose))
+			TRY(leave_out(packing, &item, &whose));
+		else if (fits(packing, &item))
+			TRY(take(packing, item.number, &whose));
+		else
+			return ERR_OK;
 	}
-	if (!fits(packing, item))
-		return STOP;
-	packing->taken[packing->pack->count] = whose;
-	return take(packing, item);
 }
 
-enum err courier_pack(struct outbox *outbox, const struct courier_held *held, uint64_t now_ms, size_t limit,
+static enum err pack_waiting(struct packing *packing)
+{
+	struct arena scratch CLEANUP(arena_fini) = {0};
+
+	arena_init(&scratch, REQUEST_ARENA_MAX);
+	map_init(&packing->behind, packing->arena);
+	enum err err = walk(packing, &scratch);
+	map_fini(&packing->behind);
+	/* what was taken before memory ran out goes first */
+	return packing->arena->is_full && packing->pack->count > 0 ? ERR_OK : err;
+}
+
+enum err courier_pack(struct outbox *outbox, struct courier_held *held, uint64_t now_ms, size_t limit,
 		      struct arena *arena, struct courier_pack *ret_pack)
 {
-	struct packing packing = {.held = held, .now_ms = now_ms, .arena = arena, .pack = ret_pack};
+	struct packing packing = {.held = held,
+				  .now_ms = now_ms,
+				  .due_ms = UINT64_MAX,
+				  .outbox = outbox,
+				  .arena = arena,
+				  .pack = ret_pack};
+	uint64_t changes = outbox_changes(outbox);
 
 	*ret_pack = (struct courier_pack){0};
+	if (changes == held->idle_changes && now_ms < held->idle_until_ms)
+		return ERR_OK;
 	packing.limit = limit > COURIER_ITEMS_MAX ? COURIER_ITEMS_MAX : limit;
-	packing.behind = arena_array(arena, SCAN_MAX, sizeof *packing.behind);
-	if (packing.behind == NULL)
-		return ERR_MEMORY;
-	enum err err = outbox_each(outbox, OUTBOX_WAITING, SCAN_MAX, arena, consider, &packing);
-	/* what was taken before memory ran out goes first */
-	bool is_full = err == STOP || (arena->is_full && ret_pack->count > 0);
-	return is_full ? ERR_OK : err;
+	TRY(pack_waiting(&packing));
+	held->idle_until_ms = ret_pack->count == 0 ? packing.due_ms : 0;
+	held->idle_changes = changes;
+	return ERR_OK;
 }
 
 bool courier_is_same(const Kluis__Operation *a, const Kluis__Operation *b)

@@ -10,16 +10,17 @@
 
 #include "run/courier.h"
 
-#define COURIER_HELD_MAX 1024
-
 /* Items that were refused for a reason that passes, each with the time until which it is not tried again. */
 struct courier_held {
-	struct {
+	struct courier_hold {
 		uint64_t number, until_ms, delay_ms;
-	} items[COURIER_HELD_MAX];
-	size_t count;
+	} * items; /* ascending by number */
+	size_t count, capacity;
+	/* courier_pack's: nothing may go before then, unless the outbox changes */
+	uint64_t idle_until_ms, idle_changes;
 };
-/* The item waits a second, twice as long each further time, at most ten minutes. When there is no room it simply is
+void courier_held_fini(struct courier_held *held);
+/* The item waits a second, twice as long each further time, at most ten minutes. When memory is short it simply is
  * tried again sooner. */
 void courier_hold(struct courier_held *held, uint64_t number, uint64_t now_ms);
 void courier_release(struct courier_held *held, uint64_t number);
@@ -32,8 +33,9 @@ struct courier_pack {
 	Kluis__Part *parts[COURIER_ITEMS_MAX];
 	struct slice employee; /* 16 bytes or empty, in the arena */
 };
-/* Takes at most limit items; what they point to lives in the arena. A count of 0: nothing may go now. */
-enum err courier_pack(struct outbox *outbox, const struct courier_held *held, uint64_t now_ms, size_t limit,
+/* Takes at most limit items; what they point to lives in the arena. However many are held back, the others go. A count
+ * of 0: nothing may go now; asked again, it looks at the items only once one is due or the outbox has changed. */
+enum err courier_pack(struct outbox *outbox, struct courier_held *held, uint64_t now_ms, size_t limit,
 		      struct arena *arena, struct courier_pack *ret_pack) MUST_USE;
 
 /* Do both encode to the same bytes? */

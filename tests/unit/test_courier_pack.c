@@ -31,7 +31,6 @@ static int set_up(void **state)
 	scratch_new(folder);
 	snprintf(path, sizeof path, "%s/db", folder);
 	arena_init(&arena, REQUEST_ARENA_MAX);
-	memset(&held, 0, sizeof held);
 	assert_int_equal(store_open(path, &replica_layout, true, &store, NULL), ERR_OK);
 	assert_int_equal(outbox_open(store, key, &outbox, NULL), ERR_OK);
 	return 0;
@@ -40,6 +39,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	courier_held_fini(&held);
 	outbox_close(&outbox);
 	store_close(&store);
 	arena_fini(&arena);
@@ -203,15 +203,70 @@ static void test_held_longer_each_time(void **state)
 	assert_string_equal(packed(64, 5000), "1 2");
 }
 
-static void test_no_room_to_hold(void **state)
+/* Each item has its own time, whatever the order in which they were refused, and however many. */
+static void test_many_held(void **state)
+{
+	enum { MANY = 3000 };
+
+	(void)state;
+	for (uint64_t i = 0; i < MANY; i++)
+		courier_hold(&held, i * 1999 % MANY + 1, 1000 + i * 1999 % MANY);
+	assert_int_equal(held.count, MANY);
+	for (uint64_t i = 0; i < MANY; i++) {
+		assert_int_equal(held.items[i].number, i + 1);
+		assert_int_equal(held.items[i].until_ms, 2000 + i);
+	}
+	courier_release(&held, MANY + 5); /* one that is not there */
+	courier_release(&held, 1);
+	courier_release(&held, MANY);
+	assert_int_equal(held.count, MANY - 2);
+	assert_int_equal(held.items[0].number, 2);
+	assert_int_equal(held.items[MANY - 3].number, MANY - 1);
+}
+
+/* Of items that were thrown away while they were held. */
+static void test_old_holds_are_forgotten(void **state)
 {
 	(void)state;
-	for (uint64_t i = 0; i < COURIER_HELD_MAX + 10; i++)
-		courier_hold(&held, i + 100, 1000);
-	assert_int_equal(held.count, COURIER_HELD_MAX);
-	courier_hold(&held, 100, 1000); /* one that is there */
-	courier_release(&held, 5);	/* one that is not */
-	assert_int_equal(held.count, COURIER_HELD_MAX);
+	for (uint64_t i = 0; i < 100000; i++)
+		courier_hold(&held, i + 1, 1000 * i);
+	assert_true(held.capacity < 4000); /* ten minutes and a second of them */
+}
+
+/* More than ever were looked at for one envelope. */
+static void test_what_is_held_starves_nobody(void **state)
+{
+	enum { HELD = 1005 };
+
+	(void)state;
+	for (int i = 0; i < HELD; i++)
+		add(i % 2 == 0 ? "c1a!" : "i1a!"); /* of one customer; and each for itself */
+	for (int i = 0; i < 5; i++)
+		add("c1a"); /* behind the first */
+	add("c2b");
+	add("u3b");
+	assert_string_equal(packed(64, 1500), "1011 1012");
+	for (uint64_t i = 0; i < HELD; i++)
+		courier_release(&held, i + 1);
+	assert_string_equal(packed(3, 1500), "1 2 3");
+}
+
+/* They are not looked at again and again. */
+static void test_when_nothing_may_go(void **state)
+{
+	(void)state;
+	assert_string_equal(packed(64, 1500), "");
+	fill("c1a! c2a! c1a");
+	courier_hold(&held, 1, 1000); /* until 3000, the other until 2000 */
+	assert_string_equal(packed(64, 1500), "");
+	assert_int_equal(held.idle_until_ms, 2000);
+	courier_release(&held, 2);
+	assert_string_equal(packed(64, 1999), ""); /* not looked at */
+	assert_string_equal(packed(64, 2000), "2");
+	courier_hold(&held, 2, 1000);
+	assert_string_equal(packed(64, 1500), "");
+	add("c3a");
+	assert_string_equal(packed(64, 1500), "4");
 }
 
 /* More than an envelope may hold: the rest goes with the next. */
@@ -236,7 +291,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_goes),
 		TEST(test_held_longer_each_time),
-		TEST(test_no_room_to_hold),
+		TEST(test_many_held),
+		TEST(test_old_holds_are_forgotten),
+		TEST(test_what_is_held_starves_nobody),
+		TEST(test_when_nothing_may_go),
 		TEST(test_bounds),
 	};
 

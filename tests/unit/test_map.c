@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "map.h"
+#include "kluis/map.h"
 #include "random.h"
 
 struct item {

@@ -1,4 +1,4 @@
-#include "map.h"
+#include "kluis/map.h"
 
 #include <search.h>
 

@@ -1,13 +1,13 @@
 /*
- * Facts by key: a search tree over bytes (glibc's tsearch), whose keys come from hostile entries and
+ * Facts by key: a search tree over bytes (glibc's tsearch), whose keys come from hostile messages and
  * therefore must not be able to make it slow.
  *
  * An item begins with a struct slice that is its key; it and its key live in the map's arena.
  *
  * Threads: a map belongs to one thread.
  */
-#ifndef AUDIT_MAP_H
-#define AUDIT_MAP_H
+#ifndef KLUIS_MAP_H
+#define KLUIS_MAP_H
 
 #include "kluis/arena.h"
 
