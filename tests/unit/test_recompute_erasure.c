@@ -11,49 +11,49 @@
 #define HOUR_MS UINT64_C(3600000)
 #define KIND(name) KLUIS__OPERATION__KIND_##name
 
-static struct custody_story story;
+static struct custody_story custody;
 static struct finding_lines lines;
 
 static int set_up(void **state)
 {
 	(void)state;
-	custody_begin(&story);
+	custody_begin(&custody);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	custody_end(&story);
+	custody_end(&custody);
 	return 0;
 }
 
 static void office(struct action action)
 {
-	(void)franchise_one(story.formula, &story.formula->office, action);
+	(void)franchise_one(custody.formula, &custody.formula->office, action);
 }
 
 static void at_the_store(struct action action)
 {
-	(void)franchise_one(story.formula, story.store, action);
+	(void)franchise_one(custody.formula, custody.store, action);
 }
 
 /* Anna is erased; everybody goes on as if not. */
 static void live_on(void)
 {
-	struct franchise *formula = story.formula;
+	struct franchise *formula = custody.formula;
 
-	office(action_erase(formula, story.anna, 2));
-	office(action_erase(formula, story.anna, 2));
+	office(action_erase(formula, custody.anna, 2));
+	office(action_erase(formula, custody.anna, 2));
 	office(action_erase(formula, franchise_draw(formula), 2));
-	office(action_restriction(formula, story.anna, true));
-	office(action_update(formula, NULL, story.anna, "2=Anne"));
-	office(action_registration(formula, NULL, story.anna, "1=1001"));
+	office(action_restriction(formula, custody.anna, true));
+	office(action_update(formula, NULL, custody.anna, "2=Anne"));
+	office(action_registration(formula, NULL, custody.anna, "1=1001"));
 	at_the_store(action_sync(formula, "service", 1, 10));
-	at_the_store(action_purge_customer(formula, "direct-marketing", story.anna));
-	at_the_store(action_purge_customer(formula, "service", story.bert));
-	at_the_store(action_purge_customer(formula, "service", story.anna));
-	at_the_store(action_purge_customer(formula, "service", story.anna));
+	at_the_store(action_purge_customer(formula, "direct-marketing", custody.anna));
+	at_the_store(action_purge_customer(formula, "service", custody.bert));
+	at_the_store(action_purge_customer(formula, "service", custody.anna));
+	at_the_store(action_purge_customer(formula, "service", custody.anna));
 	at_the_store(action_sync(formula, "service", 0, 10));
 	office(action_erasures(formula));
 }
@@ -62,25 +62,25 @@ static void test_broker_and_auditor_agree(void **state)
 {
 	(void)state;
 	live_on();
-	custody_audit(&story, &lines);
+	custody_audit(&custody, &lines);
 	assert_string_equal(lines.all, "");
 }
 
 /* What the store's staff had read before it knew is no difference; what they read long after it certified is. */
 static void test_local_accesses(void **state)
 {
-	Kluis__JournalRecord record = custody_record(&story);
+	Kluis__JournalRecord record = custody_record(&custody);
 
 	(void)state;
-	office(action_erase(story.formula, story.anna, 2));
-	custody_upload(&story, &record);
-	at_the_store(action_purge_customer(story.formula, "service", story.anna));
-	custody_audit(&story, &lines);
+	office(action_erase(custody.formula, custody.anna, 2));
+	custody_upload(&custody, &record);
+	at_the_store(action_purge_customer(custody.formula, "service", custody.anna));
+	custody_audit(&custody, &lines);
 	assert_string_equal(lines.all, "");
-	story.formula->now_ms += HOUR_MS;
-	record = custody_record(&story);
-	custody_upload(&story, &record);
-	custody_audit(&story, &lines);
+	custody.formula->now_ms += HOUR_MS;
+	record = custody_record(&custody);
+	custody_upload(&custody, &record);
+	custody_audit(&custody, &lines);
 	assert_int_equal(lines.count, 1);
 	assert_non_null(strstr(lines.all, "who was erased and whom the store had certified to be gone"));
 }
@@ -146,7 +146,7 @@ static void test_lies(void **state)
 
 	(void)state;
 	live_on();
-	struct audit_log *log = audit_log_of(story.formula);
+	struct audit_log *log = audit_log_of(custody.formula);
 	audit_log_tell(log, lies, sizeof lies / sizeof lies[0]);
 	audit_log_free(&log);
 }
