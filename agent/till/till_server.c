@@ -72,13 +72,28 @@ static int set_headers(nng_http_res *to, const struct till_response *response)
 	return number;
 }
 
+/* RFC 9110's names of what nng has none for. */
+static int set_status(nng_http_res *to, unsigned status)
+{
+	static const struct {
+		unsigned status;
+		const char *reason;
+	} reasons[] = {{413, "Content Too Large"}, {421, "Misdirected Request"}};
+	int number = nng_http_res_set_status(to, (uint16_t)status);
+
+	for (size_t i = 0; number == 0 && i < sizeof reasons / sizeof reasons[0]; i++)
+		if (reasons[i].status == status)
+			number = nng_http_res_set_reason(to, reasons[i].reason);
+	return number;
+}
+
 static void finish(nng_aio *aio, const struct till_response *response)
 {
 	nng_http_res *to = NULL;
 	int number = nng_http_res_alloc(&to);
 
 	if (number == 0)
-		number = nng_http_res_set_status(to, (uint16_t)response->status);
+		number = set_status(to, response->status);
 	if (number == 0)
 		number = set_headers(to, response);
 	if (number == 0 && response->body != NULL)

@@ -38,6 +38,7 @@ def ask(method, path, body=None, headers=None, host=None):
 def want(status, *arguments, **more):
     got, text, answer = ask(*arguments, **more)
     assert got == status, f"{arguments} {more}: {got} instead of {status}: {text[:200]}"
+    assert "Unknown" not in answer.reason, f"{status} {answer.reason}"
     return text, answer
 
 

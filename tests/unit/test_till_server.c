@@ -126,8 +126,8 @@ static void test_refused(void **state)
 	static const struct {
 		const char *request, *line;
 	} rows[] = {
-		{"GET /v1/status HTTP/1.1\r\nHost: evil.example\r\n\r\n", "HTTP/1.1 421 "},
-		{"GET /v1/status HTTP/1.1\r\nHost: evil.example\r\n" HOST "\r\n", "HTTP/1.1 421 "},
+		{"GET /v1/status HTTP/1.1\r\nHost: evil.example\r\n\r\n", "HTTP/1.1 421 Misdirected Request\r\n"},
+		{"GET /v1/status HTTP/1.1\r\nHost: evil.example\r\n" HOST "\r\n", "HTTP/1.1 421 Misdirected Request\r\n"},
 		{"GET /v1/status HTTP/1.1\r\n\r\n", "HTTP/1.1 400 "},
 		{"GET /v1/status HTTP/1.1\r\n" HOST "Origin: null\r\n\r\n", "HTTP/1.1 403 "},
 		{"OPTIONS /v1/status HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 405 "},
