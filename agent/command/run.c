@@ -1,34 +1,19 @@
 /*
  * kluis-agent run: the store's daemon.
  */
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "command/options.h"
+#include "kluis/stop.h"
 #include "run/daemon.h"
 
 #define TICK_MS 1000
 #define LINE_MAX_ 120
-
-/* Stop signals become readable bytes; blocked before any thread starts, so that all inherit it. */
-static enum err stop_descriptor(int *ret_descriptor, struct fault *fault)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
-		return fault_set(fault, ERR_IO, "cannot block signals");
-	*ret_descriptor = signalfd(-1, &signals, SFD_CLOEXEC);
-	return *ret_descriptor >= 0 ? ERR_OK : fault_set(fault, ERR_IO, "signalfd: %s", strerror(errno));
-}
 
 /* systemd hears what changed, not each second again. */
 static void tell_systemd(struct daemon *daemon, char *told)
@@ -70,11 +55,11 @@ enum err agent_command_run(void *target, const struct command_arguments *argumen
 {
 	const struct agent_options *settings = target;
 	struct daemon *daemon CLEANUP(daemon_close) = NULL;
-	int stop = -1;
+	int stop CLEANUP(stop_close) = -1;
 
 	(void)arguments;
 	signal(SIGPIPE, SIG_IGN);
-	TRY(stop_descriptor(&stop, fault));
+	TRY(stop_open(&stop, fault));
 	enum err err = daemon_open(settings->data, &daemon, fault);
 	if (err == ERR_OK)
 		err = daemon_start(daemon, fault);
@@ -83,6 +68,5 @@ enum err agent_command_run(void *target, const struct command_arguments *argumen
 		err = serve(daemon, stop, fault);
 		sd_notify(0, "STOPPING=1");
 	}
-	close(stop);
 	return err;
 }

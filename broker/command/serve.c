@@ -1,13 +1,11 @@
 /*
  * kluis-broker serve: the daemon.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -15,24 +13,11 @@
 #include "command/identity.h"
 #include "command/local.h"
 #include "kluis/log.h"
+#include "kluis/stop.h"
 #include "kluis/trust.h"
 #include "server/server.h"
 
 #define WITNESSES_ARENA_MAX (512 * 1024)
-
-/* Stop signals become readable bytes; blocked before any thread starts, so that all inherit it. */
-static enum err stop_descriptor(int *ret_descriptor, struct fault *fault)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
-		return fault_set(fault, ERR_IO, "cannot block signals");
-	*ret_descriptor = signalfd(-1, &signals, SFD_CLOEXEC);
-	return *ret_descriptor >= 0 ? ERR_OK : fault_set(fault, ERR_IO, "signalfd: %s", strerror(errno));
-}
 
 /* ---- the certificate ---- */
 
@@ -117,7 +102,7 @@ static enum err serve(struct local *local, const char *folder, const struct fold
 	struct arena arena CLEANUP(arena_fini) = {0};
 	struct outside_witness *witnesses;
 	size_t witness_count;
-	int stop = -1;
+	int stop CLEANUP(stop_close) = -1;
 
 	arena_init(&arena, WITNESSES_ARENA_MAX);
 
@@ -135,7 +120,7 @@ static enum err serve(struct local *local, const char *folder, const struct fold
 	options.witness_count = witness_count;
 	options.outside = outside_core_of(local->core);
 	core_set_witness_interval(local->core, config->witness_interval_ms);
-	TRY(stop_descriptor(&stop, fault));
+	TRY(stop_open(&stop, fault));
 	uint64_t size = core_size(local->core); /* from here on the committer's to look at */
 	TRY(server_open(&options, &server, fault));
 	fprintf(stderr, "kluis-broker: serving on %s, %" PRIu64 " entries in the log\n", config->listen, size);
@@ -145,7 +130,6 @@ static enum err serve(struct local *local, const char *folder, const struct fold
 		fault_set(fault, err,
 			  "almost out of file descriptors: stopping, to be started afresh; nothing is lost");
 	sd_notify(0, "STOPPING=1");
-	close(stop);
 	server_close(&server);
 	unlink(control);
 	fprintf(stderr, "kluis-broker: stopped, %" PRIu64 " entries in the log\n", core_size(local->core));
