@@ -113,3 +113,18 @@ bool ini_is_name(const char *text)
 
 	return length > 0 && length <= NAME_MAX_ && text[length] == '\0' && text[0] >= 'a' && text[0] <= 'z';
 }
+
+enum err ini_print_lines(const char *key, const char *lines, struct bytes *ret_text)
+{
+	struct reader reader = reader_of(slice_text(lines));
+
+	TRY(bytes_printf(ret_text, "%s = ", key));
+	for (const char *before = ""; reader.rest.length > 0; before = "    ") {
+		struct slice line = reader_line(&reader);
+
+		if (reader.is_short)
+			return ERR_INPUT;
+		TRY(bytes_printf(ret_text, "%s%.*s\n", before, (int)line.length, (const char *)line.data));
+	}
+	return ERR_OK;
+}

@@ -195,23 +195,6 @@ static enum err append_vkey(struct bytes *text, const char *key, const struct pu
 	return bytes_append_u8(text, '\n');
 }
 
-/* Its first line behind the key, the others indented. */
-static enum err append_certificate(struct bytes *text, const char *pem)
-{
-	struct reader reader = reader_of(slice_text(pem));
-	const char *before = "certificate = ";
-
-	while (reader.rest.length > 0) {
-		struct slice line = reader_line(&reader);
-
-		if (reader.is_short)
-			return ERR_INPUT;
-		TRY(bytes_printf(text, "%s%.*s\n", before, (int)line.length, (const char *)line.data));
-		before = "    ";
-	}
-	return ERR_OK;
-}
-
 /* "2026-11-29T12:00:00Z" */
 static enum err append_expires(struct bytes *text, uint64_t expires_ms)
 {
@@ -235,7 +218,7 @@ static enum err append_text(struct bytes *text, const struct invitation *invitat
 	TRY(bytes_printf(text, "code = %s\n", code));
 	wipe(code, sizeof(code));
 	TRY(append_expires(text, invitation->expires_ms));
-	return append_certificate(text, invitation->certificate_pem);
+	return ini_print_lines("certificate", invitation->certificate_pem, text);
 }
 
 enum err invitation_print(const struct invitation *invitation, const struct secret_key *controller,

@@ -186,23 +186,6 @@ static enum err append_logs(struct bytes *text, const struct trust *trust)
 	return ERR_OK;
 }
 
-/* Its first line behind the key, the others indented. */
-static enum err append_certificates(struct bytes *text, const char *pem)
-{
-	struct reader reader = reader_of(slice_text(pem));
-	const char *before = "certificate = ";
-
-	while (reader.rest.length > 0) {
-		struct slice line = reader_line(&reader);
-
-		if (reader.is_short)
-			return ERR_INPUT;
-		TRY(bytes_printf(text, "%s%.*s\n", before, (int)line.length, (const char *)line.data));
-		before = "    ";
-	}
-	return ERR_OK;
-}
-
 static enum err append_text(struct bytes *text, const struct trust *trust)
 {
 	char before[2 * HASH_SIZE + 1];
@@ -212,7 +195,7 @@ static enum err append_text(struct bytes *text, const struct trust *trust)
 	if (trust->version > 1)
 		TRY(bytes_printf(text, "before = %s\n", before));
 	TRY(append_logs(text, trust));
-	return append_certificates(text, trust->certificates_pem);
+	return ini_print_lines("certificate", trust->certificates_pem, text);
 }
 
 enum err trust_print(const struct trust *trust, struct bytes *ret_text, struct fault *fault)

@@ -9,6 +9,26 @@
 #include "kluis/journal.h"
 #include "kluis/table.h"
 
+typedef enum err add_fn(struct table *table, ProtobufCBinaryData item, const struct settings *settings,
+			struct arena *arena);
+
+/* table NULL: memory was short. */
+static enum err list(const struct settings *settings, Kluis__Operation *operation, struct table *table, add_fn *add,
+		     struct fault *fault)
+{
+	struct office office CLEANUP(office_close) = {.lane_lock = -1};
+	struct arena arena CLEANUP(arena_fini) = {0};
+	Kluis__Data *data;
+
+	if (table == NULL)
+		return ERR_MEMORY;
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	TRY(office_list(&office, settings->data, operation, &data, fault));
+	for (size_t i = 0; i < data->n_items; i++)
+		TRY(add(table, data->items[i], settings, &arena));
+	return table_print(table, stdout, settings->is_json);
+}
+
 /* ---- holdings ---- */
 
 static const struct table_column holding_columns[] = {
@@ -45,25 +65,15 @@ static enum err add_holding(struct table *table, ProtobufCBinaryData item, const
 
 enum err command_holdings(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
-	const struct settings *settings = target;
-	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct table *table CLEANUP(table_free) =
-		table_new(holding_columns, sizeof holding_columns / sizeof holding_columns[0]);
-	struct arena arena CLEANUP(arena_fini) = {0};
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
 	Kluis__Holdings holdings = KLUIS__HOLDINGS__INIT;
-	Kluis__Data *data;
+	struct table *table CLEANUP(table_free) =
+		table_new(holding_columns, sizeof holding_columns / sizeof holding_columns[0]);
 
 	(void)arguments;
 	operation.kind_case = KLUIS__OPERATION__KIND_HOLDINGS;
 	operation.holdings = &holdings;
-	if (table == NULL)
-		return ERR_MEMORY;
-	arena_init(&arena, REQUEST_ARENA_MAX);
-	TRY(office_list(&office, settings->data, &operation, &data, fault));
-	for (size_t i = 0; i < data->n_items; i++)
-		TRY(add_holding(table, data->items[i], settings, &arena));
-	return table_print(table, stdout, settings->is_json);
+	return list(target, &operation, table, add_holding, fault);
 }
 
 /* ---- findings ---- */
@@ -97,7 +107,8 @@ static json_t *words_of(uint32_t kinds)
 	return json_stringn((const char *)text.data, text.length);
 }
 
-static enum err add_finding(struct table *table, ProtobufCBinaryData item, bool is_json, struct arena *arena)
+static enum err add_finding(struct table *table, ProtobufCBinaryData item, const struct settings *settings,
+			    struct arena *arena)
 {
 	Kluis__FindingRow *row;
 
@@ -106,30 +117,20 @@ static enum err add_finding(struct table *table, ProtobufCBinaryData item, bool 
 		office_json_time(row->time_ms),
 		json_integer(row->store),
 		row->number == 0 ? json_null() : json_integer((json_int_t)row->number),
-		is_json ? json_kinds(row->kinds) : words_of(row->kinds),
+		settings->is_json ? json_kinds(row->kinds) : words_of(row->kinds),
 	};
 	return table_add(table, cells);
 }
 
 enum err command_findings(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
-	const struct settings *settings = target;
-	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct table *table CLEANUP(table_free) =
-		table_new(finding_columns, sizeof finding_columns / sizeof finding_columns[0]);
-	struct arena arena CLEANUP(arena_fini) = {0};
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
 	Kluis__Findings findings = KLUIS__FINDINGS__INIT;
-	Kluis__Data *data;
+	struct table *table CLEANUP(table_free) =
+		table_new(finding_columns, sizeof finding_columns / sizeof finding_columns[0]);
 
 	(void)arguments;
 	operation.kind_case = KLUIS__OPERATION__KIND_FINDINGS;
 	operation.findings = &findings;
-	if (table == NULL)
-		return ERR_MEMORY;
-	arena_init(&arena, REQUEST_ARENA_MAX);
-	TRY(office_list(&office, settings->data, &operation, &data, fault));
-	for (size_t i = 0; i < data->n_items; i++)
-		TRY(add_finding(table, data->items[i], settings->is_json, &arena));
-	return table_print(table, stdout, settings->is_json);
+	return list(target, &operation, table, add_finding, fault);
 }

@@ -135,10 +135,12 @@ static enum err destroy_others(const char *folder, uint32_t number, struct fault
 	return ERR_OK;
 }
 
-static enum err finish(struct office *office, const struct trust *before, struct trust *next, struct fault *fault)
+static enum err finish(struct office *office, const struct trust *before, struct trust *next, struct arena *arena,
+		       struct fault *fault)
 {
 	uint32_t number;
 
+	(void)arena;
 	if (before->version == 0)
 		return fault_set(fault, ERR_STATE,
 				 "no rotation was begun; 'kluis-broker key rotate-certificate' begins one");
@@ -156,16 +158,6 @@ static enum err finish(struct office *office, const struct trust *before, struct
 
 enum err command_rotate_certificate(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
-	const struct settings *settings = target;
-	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct arena arena CLEANUP(arena_fini) = {0};
-
 	(void)arguments;
-	arena_init(&arena, 16 * PAPER_MAX);
-	struct trust *before = arena_alloc(&arena, sizeof *before), *next = arena_alloc(&arena, sizeof *next);
-	if (before == NULL || next == NULL)
-		return ERR_MEMORY;
-	TRY(office_open(&office, settings->data, fault));
-	TRY(succession_read(&office, &arena, before, fault));
-	return settings->is_finish ? finish(&office, before, next, fault) : begin(&office, before, next, &arena, fault);
+	return succession_run(target, begin, finish, fault);
 }

@@ -55,8 +55,10 @@ static enum err take_new(struct office *office, const struct trust *before, stru
 	return ERR_OK;
 }
 
-static enum err begin(struct office *office, const struct trust *before, struct trust *next, struct fault *fault)
+static enum err begin(struct office *office, const struct trust *before, struct trust *next, struct arena *arena,
+		      struct fault *fault)
 {
+	(void)arena;
 	if (before->log_count > 1)
 		return fault_set(fault, ERR_STATE,
 				 "the log has %zu keys already; end the rotation with 'kluis-broker key rotate-log "
@@ -124,8 +126,10 @@ static enum err destroy_others(const char *folder, const struct public_key *log,
 	return ERR_OK;
 }
 
-static enum err finish(struct office *office, const struct trust *before, struct trust *next, struct fault *fault)
+static enum err finish(struct office *office, const struct trust *before, struct trust *next, struct arena *arena,
+		       struct fault *fault)
 {
+	(void)arena;
 	*next = *before;
 	if (before->version == 0)
 		return fault_set(fault, ERR_STATE, "no rotation was begun; 'kluis-broker key rotate-log' begins one");
@@ -143,16 +147,6 @@ static enum err finish(struct office *office, const struct trust *before, struct
 
 enum err command_rotate_log(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
-	const struct settings *settings = target;
-	struct office office CLEANUP(office_close) = {.lane_lock = -1};
-	struct arena arena CLEANUP(arena_fini) = {0};
-
 	(void)arguments;
-	arena_init(&arena, 16 * PAPER_MAX);
-	struct trust *before = arena_alloc(&arena, sizeof *before), *next = arena_alloc(&arena, sizeof *next);
-	if (before == NULL || next == NULL)
-		return ERR_MEMORY;
-	TRY(office_open(&office, settings->data, fault));
-	TRY(succession_read(&office, &arena, before, fault));
-	return settings->is_finish ? finish(&office, before, next, fault) : begin(&office, before, next, fault);
+	return succession_run(target, begin, finish, fault);
 }

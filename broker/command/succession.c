@@ -166,3 +166,20 @@ enum err succession_enter(struct office *office, const struct trust *before, str
 	TRY(note_sign(bytes_slice(&text), signing->keys, 1 + signing->count, &note));
 	return send(office, bytes_slice(&text), bytes_slice(&note), fault);
 }
+
+/* ---- rotating ---- */
+
+enum err succession_run(const struct settings *settings, succession_step *begin, succession_step *finish,
+			struct fault *fault)
+{
+	struct office office CLEANUP(office_close) = {.lane_lock = -1};
+	struct arena arena CLEANUP(arena_fini) = {0};
+
+	arena_init(&arena, 16 * PAPER_MAX);
+	struct trust *before = arena_alloc(&arena, sizeof *before), *next = arena_alloc(&arena, sizeof *next);
+	if (before == NULL || next == NULL)
+		return ERR_MEMORY;
+	TRY(office_open(&office, settings->data, fault));
+	TRY(succession_read(&office, &arena, before, fault));
+	return (settings->is_finish ? finish : begin)(&office, before, next, &arena, fault);
+}

@@ -22,4 +22,12 @@ enum err succession_enter(struct office *office, const struct trust *before, str
 enum err succession_log_number(const char *folder, const struct public_key *log, uint32_t *ret_number,
 			       struct fault *fault) MUST_USE;
 
+/* A rotation of the log's key or the broker's certificate, by the two steps that its command takes: with --finish the
+ * second. Opens the office and reads the trust in force for it; next, to be filled in, and whatever it allocates live
+ * in the arena. */
+typedef enum err succession_step(struct office *office, const struct trust *before, struct trust *next,
+				 struct arena *arena, struct fault *fault);
+enum err succession_run(const struct settings *settings, succession_step *begin, succession_step *finish,
+			struct fault *fault) MUST_USE;
+
 #endif

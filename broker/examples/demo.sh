@@ -76,6 +76,20 @@ trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# await_words PID LOG WORDS WHO: until a process has said so in its log
+await_words() {
+  for _ in $(seq 100); do
+    if grep -q "$3" "$2"; then
+      indented <"$2"
+      return 0
+    fi
+    kill -0 "$1" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$2" >&2
+  stop "$4 did not start; see above"
+}
+
 stop_broker() {
   [ -n "$broker" ] || return 0
   local child=$broker
@@ -88,16 +102,7 @@ start_broker() {
   told kluis-broker serve --data "$demo/hq" "&"
   kluis-broker serve --data "$demo/hq" >"$demo/broker.log" 2>&1 </dev/null &
   broker=$!
-  for _ in $(seq 100); do
-    if grep -q 'serving on' "$demo/broker.log"; then
-      indented <"$demo/broker.log"
-      return 0
-    fi
-    kill -0 "$broker" 2>/dev/null || break
-    sleep 0.1
-  done
-  cat "$demo/broker.log" >&2
-  stop "the broker did not start; see above"
+  await_words "$broker" "$demo/broker.log" 'serving on' "the broker"
 }
 
 # start_agent STORE: by itself, its tills at a port that nobody else has
@@ -107,16 +112,7 @@ start_agent() {
   told kluis-agent run --data "$folder" "&"
   kluis-agent run --data "$folder" >"$log" 2>&1 </dev/null &
   agent=$!
-  for _ in $(seq 100); do
-    if grep -q 'running on' "$log"; then
-      indented <"$log"
-      return 0
-    fi
-    kill -0 "$agent" 2>/dev/null || break
-    sleep 0.1
-  done
-  cat "$log" >&2
-  stop "the agent did not start; see above"
+  await_words "$agent" "$log" 'running on' "the agent"
 }
 stop_agent() {
   [ -n "$agent" ] || return 0

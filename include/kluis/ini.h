@@ -52,6 +52,9 @@ enum err ini_duration(const char *value, uint64_t *ret_seconds, struct fault *fa
 /* Splits a list by commas, trimmed; empty items are refused. Items live in the arena. */
 enum err ini_list(const char *value, size_t maximum, struct arena *arena, char ***ret_items, size_t *ret_count,
 		  struct fault *fault) MUST_USE;
+/* Writing: key with a value of several lines, each ended by a newline: the first behind the key, the others continue
+ * it. ERR_INPUT for a line without its end. */
+enum err ini_print_lines(const char *key, const char *lines, struct bytes *ret_text) MUST_USE;
 /* True for 1 to NAME_MAX_ bytes of [a-z0-9_-], starting with a letter. */
 bool ini_is_name(const char *text);
 

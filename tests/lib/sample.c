@@ -257,3 +257,36 @@ Kluis__Operation *sample_operation(Kluis__Operation__KindCase kind, struct arena
 			fillers[i].fill(operation, arena);
 	return operation;
 }
+
+const ProtobufCFieldDescriptor *sample_kind(unsigned ordinal)
+{
+	for (unsigned i = 0; i < kluis__operation__descriptor.n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &kluis__operation__descriptor.fields[i];
+
+		if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 && ordinal-- == 0)
+			return field;
+	}
+	return NULL;
+}
+
+/* ---- a journal's record ---- */
+
+Kluis__JournalRecord sample_record(void)
+{
+	static uint8_t thirty_two[HASH_SIZE], sixteen[PSEUDONYM_SIZE];
+	static char service[] = "service";
+	Kluis__JournalRecord record = KLUIS__JOURNAL_RECORD__INIT;
+
+	record.number = 8;
+	record.time_ms = 5000000;
+	record.before = record.seen_root = record.agreement = wire_data(SLICE_ARRAY(thirty_two));
+	record.seen_size = 40;
+	record.employee = record.customer = wire_data(SLICE_ARRAY(sixteen));
+	record.purpose = service;
+	record.field = 3;
+	record.has_customer = record.has_version = record.has_fields = record.has_grant = record.has_entry = 1;
+	record.version = 1;
+	record.fields = 7;
+	record.entry = 12;
+	return record;
+}

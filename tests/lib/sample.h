@@ -18,5 +18,10 @@ Kluis__Operation *sample_operation(Kluis__Operation__KindCase kind, struct arena
 
 /* The part that opens each sample operation's commitment. */
 Kluis__Part *sample_part(struct arena *arena);
+/* The i-th kind of operation that the schema has; NULL after the last. */
+const ProtobufCFieldDescriptor *sample_kind(unsigned ordinal);
+
+/* A journal's record of an access as it should be: number 8, at second 5000. */
+Kluis__JournalRecord sample_record(void);
 
 #endif

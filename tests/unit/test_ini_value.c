@@ -109,6 +109,20 @@ static void test_ini_is_name(void **state)
 	assert_false(ini_is_name(name));
 }
 
+static void test_ini_print_lines(void **state)
+{
+	struct bytes text CLEANUP(bytes_fini) = {0};
+
+	(void)state;
+	bytes_init(&text, 64);
+	assert_int_equal(ini_print_lines("key", "one\ntwo\n three\n", &text), ERR_OK);
+	assert_true(slice_equal(bytes_slice(&text), slice_text("key = one\n    two\n     three\n")));
+	assert_int_equal(ini_print_lines("key", "one\ntwo", &text), ERR_INPUT);
+	bytes_fini(&text);
+	bytes_init(&text, 12);
+	assert_int_equal(ini_print_lines("key", "one\ntwo\n", &text), ERR_TOO_LARGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +132,7 @@ int main(void)
 		cmocka_unit_test(test_ini_list),
 		cmocka_unit_test(test_ini_list_without_memory),
 		cmocka_unit_test(test_ini_is_name),
+		cmocka_unit_test(test_ini_print_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

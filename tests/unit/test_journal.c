@@ -7,35 +7,14 @@
 
 #include "kluis/hash.h"
 #include "kluis/journal.h"
+#include "sample.h"
 #include "vector.h"
-
-static uint8_t thirty_two[HASH_SIZE], sixteen[PSEUDONYM_SIZE];
-static char service[] = "service";
-
-/* A record of an access as it should be: number 8, at second 5000. */
-static Kluis__JournalRecord good_record(void)
-{
-	Kluis__JournalRecord record = KLUIS__JOURNAL_RECORD__INIT;
-
-	record.number = 8;
-	record.time_ms = 5000000;
-	record.before = record.seen_root = record.agreement = wire_data(SLICE_ARRAY(thirty_two));
-	record.seen_size = 40;
-	record.employee = record.customer = wire_data(SLICE_ARRAY(sixteen));
-	record.purpose = service;
-	record.field = 3;
-	record.has_customer = record.has_version = record.has_fields = record.has_grant = record.has_entry = 1;
-	record.version = 1;
-	record.fields = 7;
-	record.entry = 12;
-	return record;
-}
 
 /* ---- encoding ---- */
 
 static void test_journal_record_encode_decode(void **state)
 {
-	Kluis__JournalRecord record = good_record();
+	Kluis__JournalRecord record = sample_record();
 	const Kluis__JournalRecord *read;
 	struct arena arena CLEANUP(arena_fini) = {0};
 	struct bytes bytes CLEANUP(bytes_fini) = {0};
@@ -56,7 +35,7 @@ static void test_journal_record_encode_decode(void **state)
 static void test_journal_record_encode_longest(void **state)
 {
 	static char purpose[NAME_MAX_ + 1];
-	Kluis__JournalRecord record = good_record();
+	Kluis__JournalRecord record = sample_record();
 	struct bytes bytes CLEANUP(bytes_fini) = {0};
 
 	(void)state;
@@ -196,7 +175,7 @@ static void test_journal_record_decode_bounds(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof spoilers / sizeof spoilers[0]; i++) {
-		Kluis__JournalRecord record = good_record();
+		Kluis__JournalRecord record = sample_record();
 		const Kluis__JournalRecord *read;
 		struct arena arena CLEANUP(arena_fini) = {0};
 		struct bytes bytes CLEANUP(bytes_fini) = {0};
@@ -214,7 +193,7 @@ static void test_journal_record_decode_bounds(void **state)
 
 static void test_journal_record_decode_refused_access(void **state)
 {
-	Kluis__JournalRecord record = good_record();
+	Kluis__JournalRecord record = sample_record();
 	struct bytes bytes CLEANUP(bytes_fini) = {0};
 
 	(void)state;
@@ -260,7 +239,7 @@ static void check_vector(char *const *columns)
 			  expected CLEANUP(bytes_fini) = vector_hex(columns[1]);
 	struct bytes encoded CLEANUP(bytes_fini) = {0};
 	uint8_t root[HASH_SIZE], agreement[HASH_SIZE], employee[PSEUDONYM_SIZE], customer[PSEUDONYM_SIZE];
-	Kluis__JournalRecord record = good_record();
+	Kluis__JournalRecord record = sample_record();
 	struct hash own;
 
 	memset(root, 0x11, sizeof root);

@@ -7,34 +7,13 @@
 #include <cmocka.h>
 
 #include "kluis/journal.h"
-
-static uint8_t thirty_two[HASH_SIZE], sixteen[PSEUDONYM_SIZE];
-static char service[] = "service";
-
-/* A record of an access as it should be: number 8, at second 5000. */
-static Kluis__JournalRecord good_record(void)
-{
-	Kluis__JournalRecord record = KLUIS__JOURNAL_RECORD__INIT;
-
-	record.number = 8;
-	record.time_ms = 5000000;
-	record.before = record.seen_root = record.agreement = wire_data(SLICE_ARRAY(thirty_two));
-	record.seen_size = 40;
-	record.employee = record.customer = wire_data(SLICE_ARRAY(sixteen));
-	record.purpose = service;
-	record.field = 3;
-	record.has_customer = record.has_version = record.has_fields = record.has_grant = record.has_entry = 1;
-	record.version = 1;
-	record.fields = 7;
-	record.entry = 12;
-	return record;
-}
+#include "sample.h"
 
 /* The journal stands at record 7, committed to record 9 at second 4900; the record comes at second 5010, has seen a
  * tree that ended at second 4990, and its lease ends at second 6000. */
 struct judged {
 	const char *what;
-	/* of the record, where it is not good_record's */
+	/* of the record, where it is not sample_record's */
 	uint64_t number, time_ms, seen_size;
 	bool has_other_before, has_commitments_hash;
 	/* of what it is judged by */
@@ -83,7 +62,7 @@ static uint32_t judge(const struct judged *row)
 				      .is_tree_known = !row->is_tree_unknown,
 				      .tree_ms = row->tree_ms,
 				      .lease_until_ms = row->lease_until_ms};
-	Kluis__JournalRecord record = good_record();
+	Kluis__JournalRecord record = sample_record();
 
 	record.number = row->number;
 	record.time_ms = row->time_ms;
@@ -124,7 +103,7 @@ static void test_journal_judge_first_record(void **state)
 {
 	struct journal_position position = {0};
 	struct journal_facts facts = {.entry_ms = 5010000, .is_tree_known = true};
-	Kluis__JournalRecord record = good_record();
+	Kluis__JournalRecord record = sample_record();
 	struct hash hash = {.bytes = {1}};
 
 	(void)state;
@@ -140,7 +119,7 @@ static void test_journal_judge_first_record(void **state)
 static void test_journal_saw_nothing(void **state)
 {
 	static uint8_t other[HASH_SIZE] = {2};
-	Kluis__JournalRecord record = good_record();
+	Kluis__JournalRecord record = sample_record();
 
 	(void)state;
 	assert_false(journal_saw_nothing(&record));
@@ -154,7 +133,7 @@ static void test_journal_advance(void **state)
 {
 	struct journal_position position = {.number = 7, .committed_number = 5, .committed_ms = 1};
 	struct hash hash = {.bytes = {1}};
-	Kluis__JournalRecord record = good_record();
+	Kluis__JournalRecord record = sample_record();
 
 	(void)state;
 	journal_advance(&position, &record, &hash);
