@@ -124,7 +124,7 @@ stop_agent() {
 # until_status STORE FILTER: until jq-less grep finds FILTER in the running agent's status
 until_status() {
   for _ in $(seq 200); do
-    if kluis-agent status --data "$demo/stores/$1" | grep -qE "$2"; then return 0; fi
+    if kluis-agent status --data "$demo/stores/$1" | grep -E "$2" >/dev/null; then return 0; fi
     sleep 0.1
   done
   kluis-agent status --data "$demo/stores/$1" >&2
@@ -256,7 +256,7 @@ work_with_it() {
   show kluis-broker agreement suspend 6 --reason "audit of the till" --data "$demo/hq"
   until_status 6 'copy for service +0'
   for _ in $(seq 100); do # the certificate is on its way
-    if ! kluis-broker holdings --due --data "$demo/hq" | grep -q service; then break; fi
+    if ! kluis-broker holdings --due --data "$demo/hq" | grep service >/dev/null; then break; fi
     sleep 0.1
   done
   indented < <(grep '^copy:' "$demo/stores/6.log")
@@ -305,7 +305,7 @@ audit() {
   chapter "One byte of the mirror is changed" "Whoever alters the log, wherever it is, is found out."
   cp -r "$demo/mirror" "$work/altered"
   local tile
-  tile=$(find "$work/altered/tile/entries" -type f | sort | head -n 1)
+  tile=$(find "$work/altered/tile/entries" -type f | sort | sed -n 1p)
   flip_byte "$tile" 5000
   refused 5 kluis-audit verify "$work/altered" --log-key "$demo/log.vkey"
 }

@@ -127,7 +127,7 @@ shown "25 copies hold just the customers of the README's last column, and just t
 kluis-broker invite auditor field --out "$work/auditor.invitation" >/dev/null
 kluis-audit join "$work/auditor.invitation" --dir "$work/auditor" >/dev/null
 kluis-audit mirror "$work/auditor" --to "$work/mirror" >/dev/null 2>&1
-kluis-broker keys | head -n 1 >"$work/log.vkey"
+kluis-broker keys | sed -n 1p >"$work/log.vkey"
 kluis-audit verify "$work/mirror" --log-key "$work/log.vkey" >/dev/null || fail "the mirror does not verify"
 kluis-audit replay "$work/mirror" --check >"$work/check" || fail "decisions differ: $(head -n 3 "$work/check")"
 shown "$(tail -n 1 "$work/check")"

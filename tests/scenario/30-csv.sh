@@ -45,7 +45,7 @@ bad_form 4 "bad.csv:1: " customers
 grep -q "'phone[12]'" "$work/out" || fail "does not name the column"
 : >"$work/bad.csv"
 bad_form 4 "bad.csv:1: empty; the first line must name the columns" customers
-gzip -c "$data/customers.csv" | head -c 3000 >"$work/bad.csv"
+head -c 3000 <(gzip -c "$data/customers.csv") >"$work/bad.csv"
 bad_form 4 "bad.csv: the gzip file is cut off" customers
 gzip -c "$data/customers.csv" >"$work/bad.csv"
 printf '\125\252' | dd of="$work/bad.csv" bs=1 seek=2000 conv=notrunc status=none

@@ -5,7 +5,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh" "$@"
 
 # A library that reads the time from a file; under AddressSanitizer, which must come first, it does not load.
-preload=$(find /usr/lib -name libfaketimeMT.so.1 2>/dev/null | head -n 1)
+preload=$(find /usr/lib -name libfaketimeMT.so.1 2>/dev/null | sed -n 1p)
 echo '+0' >"$work/clock"
 under_clock=(env "FAKETIME_TIMESTAMP_FILE=$work/clock" FAKETIME_NO_CACHE=1 "LD_PRELOAD=$preload")
 if [ -z "$preload" ] || ! "${under_clock[@]}" kluis-broker --version >/dev/null 2>&1; then

@@ -12,7 +12,7 @@ sign_up 4
 agent 4 sync >/dev/null
 
 # a customer whom store 4 may see
-card=$(agent 4 copy --purpose service | jq -r '.fields.card' | head -1)
+card=$(agent 4 copy --purpose service | jq -r '.fields.card' | sed -n 1p)
 
 agreement_of() { agent "$1" status | sed -n "s,^agreement *\([0-9a-f]*\)$,\1,p"; }
 

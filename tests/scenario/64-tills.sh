@@ -38,7 +38,7 @@ daemon=$!
 processes+=("$daemon")
 wait_for "$work/2.log" 'running on' "$daemon"
 for _ in $(seq 200); do
-  agent 2 status --json 2>/dev/null | grep -q '"state": *"open"' && break
+  agent 2 status --json 2>/dev/null | grep '"state": *"open"' >/dev/null && break
   sleep 0.1
 done
 expect 0 '' agent 2 lookup card --purpose service "${as[@]}" --json <<<"$card"

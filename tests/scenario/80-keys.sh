@@ -170,7 +170,7 @@ kluis-audit prove "$work/mirror" 3 --entry "$work/3.entry" >"$work/3.proof"
 expect 5 '' kluis-audit check-proof "$work/3.proof" --entry "$work/3.entry" --log-key "$work/first.vkey"
 expect 0 'is entry 3' kluis-audit check-proof "$work/3.proof" --entry "$work/3.entry" --log-key "$work/first.vkey" --mirror "$work/mirror"
 # a trust note taken out, or its line: named
-paper=$(grep -l '^version = 2' "$work"/mirror/papers/* | head -1)
+paper=$(grep -l '^version = 2' "$work"/mirror/papers/* | sed -n 1p)
 cp "$paper" "$work/paper"
 rm "$paper"
 expect 5 '' kluis-audit verify "$work/mirror" --log-key "$work/first.vkey"

@@ -44,3 +44,9 @@ for my $path (@ARGV) {
 }
 exit $failed;
 '
+
+# With pipefail who is written to must read to the end: else the writer's SIGPIPE decides, now and then.
+if grep -nE '[^|]\|[ ]*(grep +-[a-zA-Z]*q|head)\b' bootstrap tests/scenario/*.sh; then
+  echo 'a pipe into what may stop reading: use grep ... >/dev/null, or sed -n 1p'
+  exit 1
+fi
