@@ -149,7 +149,7 @@ static void settle(struct branches *all)
 		if (branch->is_suspended)
 			franchise_must(all->formula, &all->formula->office,
 				       action_standing(all->formula, branch->party->store, 2));
-		branch->is_suspended = branch->knows_ended = false;
+		branch->is_suspended = false;
 	}
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
 		unsigned quiet = 0;

@@ -67,6 +67,13 @@ struct branch_file {
 	bool is_there;
 };
 
+/* What a shop could be allowed to show of a customer, by all that it may know (branch_shown.c): bits of fields, of
+ * those without a mask, and the version that it has at least. */
+struct branch_may {
+	uint64_t fields[SPEC_PURPOSES][BRANCH_STAFF], open[SPEC_PURPOSES][BRANCH_STAFF]; /* by purpose and employee */
+	size_t version;
+};
+
 struct branch {
 	struct branches *all;
 	struct party *party; /* the store's key, and a lane for what its owner does by hand */
@@ -103,8 +110,8 @@ struct branch {
 	LIST(struct branch_record) records;
 	uint64_t destroyed, certificates;  /* items, by certificates of a purge */
 	uint64_t leases_ms[SPEC_PURPOSES]; /* the latest end of a lease that the broker's log gives */
-	bool knows_ended;	       /* the shop was told of a suspension or termination, and not of a resumption */
-	bool knows_gone[BRANCH_STAFF]; /* and of whose removal */
+	LIST(struct branch_may) may;	   /* by the model's number of the customer */
+	bool knows_gone[BRANCH_STAFF];	   /* the shop was told of whose removal */
 	bool is_gone[BRANCH_STAFF];
 	uint8_t employees[BRANCH_STAFF][PSEUDONYM_SIZE];
 	bool is_suspended, is_terminated; /* at head office */
@@ -233,13 +240,19 @@ void branch_agree(struct branch *branch, const uint8_t *supersedes, bool is_open
 /* I11: each copy is what the model says, or nothing. */
 void branch_check_copies(struct branch *branch);
 
+/* ---- branch_shown.c ---- */
+/* The shop is current: it knows the log as it is. */
+void branch_knows(struct branch *branch);
+/* The log says more: the shop may know it. */
+void branch_may_know(struct branch *branch);
+/* I4, I6, at the moment at which a member is shown from the copy. */
+void branch_check_shown(struct branch *branch, const struct desk_member *member, unsigned purpose, size_t employee);
+
 /* ---- branch_check.c ---- */
 /* An item is in the outbox under a number: what it is. */
 void branch_note_items(struct branch *branch);
 /* I8: the till was just told that its item has this number. */
 void branch_check_taken(struct branch *branch, uint64_t number);
-/* I6, at the moment at which a member is shown from the copy. */
-void branch_check_shown(struct branch *branch, const struct desk_member *member, unsigned purpose, size_t employee);
 /* After all is drained. */
 void branch_check_end(struct branches *all, struct hash *ret_root);
 /* The latest end of a lease, from what the log has now. */

@@ -11,8 +11,6 @@
 #include "kluis/hash.h"
 #include "ledger/ledger.h"
 
-#define LEASE_SLACK_MS 1000 /* a message is on its way */
-
 extern const struct ledger_tables core_ledger_tables;
 
 static void hash_operation(const struct branches *all, const Kluis__Operation *operation,
@@ -61,24 +59,6 @@ void branch_check_taken(struct branch *branch, uint64_t number)
 			return;
 	branch_fail(branch->all, "I8", "%s: a till was told of item %" PRIu64 ", which is not on the disk",
 		    branch->folder, number);
-}
-
-/* ---- I6 ---- */
-
-void branch_check_shown(struct branch *branch, const struct desk_member *member, unsigned purpose, size_t employee)
-{
-	uint64_t now_ms = branch_true_ms(branch);
-	struct branch_shown *shown = LIST_ADD(&branch->shown);
-
-	*shown = (struct branch_shown){.record = member->record, .version = member->version};
-	memcpy(shown->customer, member->customer, PSEUDONYM_SIZE);
-	if (branch->knows_ended)
-		branch_fail(branch->all, "I6", "%s shows a member after suspension or termination", branch->folder);
-	if (branch->knows_gone[employee])
-		branch_fail(branch->all, "I6", "%s shows a member to who was removed", branch->folder);
-	if (now_ms > branch->leases_ms[purpose] + branch->wrong_ms + LEASE_SLACK_MS)
-		branch_fail(branch->all, "I6", "%s shows a member %" PRIu64 " ms after the lease's end", branch->folder,
-			    now_ms - branch->leases_ms[purpose]);
 }
 
 /* ---- the log ---- */
@@ -191,6 +171,8 @@ void branch_follow_log(struct branches *all)
 		branch_must(all, ledger_entry(&core_ledger_tables, txn, all->size, &bytes), "entry");
 		model_take(all->model, bytes);
 		take_entry(all, bytes, all->size);
+		for (size_t i = 0; i < BRANCHES; i++)
+			branch_may_know(&all->shops[i]);
 	}
 	if (ledger_checkpoint(&core_ledger_tables, txn, &bytes) == ERR_OK)
 		model_checkpoint(all->model, bytes);

@@ -357,6 +357,7 @@ void branch_free(struct branch *branch)
 	bytes_fini(&branch->agreement.bytes);
 	free(branch->items.items);
 	free(branch->shown.items);
+	free(branch->may.items);
 	free(branch->records.items);
 	free(branch->done.items);
 }

@@ -222,7 +222,8 @@ void branch_keeper(struct branch *branch)
 	note_keys(branch);
 	if (result != KEEPER_CURRENT)
 		return;
-	branch->knows_ended = branch->is_suspended || branch->is_terminated;
+	branch_follow_log(branch->all);
+	branch_knows(branch);
 	memcpy(branch->knows_gone, branch->is_gone, sizeof branch->is_gone);
 }
 
@@ -249,8 +250,6 @@ static void stand(struct branches *all, struct branch *branch)
 	franchise_must(all->formula, &all->formula->office, action_standing(all->formula, branch->party->store, what));
 	branch->is_suspended = what == STANDING_SUSPEND;
 	branch->is_terminated = what == STANDING_TERMINATE;
-	if (what == STANDING_RESUME)
-		branch->knows_ended = false;
 	branch_trace(all, "%s: standing %u", branch->folder, what);
 }
 

@@ -161,6 +161,7 @@ struct model_ask {
 	enum operation operation;
 	struct slice employee;
 	uint64_t time_s;
+	bool is_any_hour;		       /* the grants' hours are not looked at */
 	const struct model_customer *customer; /* NULL: whatever customer */
 };
 /* The first grant of the store's agreement that allows it, or -1. */
@@ -178,6 +179,7 @@ uint32_t model_uses(const struct model *model, const struct agreement_spec *spec
 bool model_is_used(const struct model *model, const struct agreement_spec *spec, size_t grant, uint32_t day,
 		   size_t customer);
 uint32_t model_local_day(uint64_t time_s);
+bool model_is_office_hours(uint64_t time_s);
 
 /* Where a store of this number is in the arrays by place. */
 size_t model_place(const struct model *model, uint32_t number);

@@ -72,7 +72,7 @@ uint32_t model_local_day(uint64_t time_s)
 	return (uint32_t)(local_s(time_s) / 86400);
 }
 
-static bool is_office_hours(uint64_t time_s)
+bool model_is_office_hours(uint64_t time_s)
 {
 	uint64_t local = local_s(time_s);
 	uint64_t weekday = (local / 86400 + 3) % 7; /* 1970-01-01 was a Thursday */
@@ -172,7 +172,7 @@ static bool is_allowed(const struct model *model, const struct model_ask *ask, s
 		const struct model_employee *who = model_employee(&model->stores[ask->store], ask->employee);
 		if (who == NULL || !who->is_there || (grant->roles >> who->role & 1) == 0)
 			return false;
-		if (grant->is_office_hours && !is_office_hours(ask->time_s))
+		if (grant->is_office_hours && !ask->is_any_hour && !model_is_office_hours(ask->time_s))
 			return false;
 	}
 	if (grant->needs_eea && !spec->is_in_eea)

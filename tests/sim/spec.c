@@ -12,7 +12,7 @@
 const char *const spec_purposes[SPEC_PURPOSES] = {"service", "direct-marketing"};
 const char *const spec_roles[2] = {"cashier", "manager"};
 
-static const char *const field_names[SPEC_FIELDS] = {"card", "name", "phone", "email"};
+const char *const spec_fields[SPEC_FIELDS] = {"card", "name", "phone", "email"};
 
 static bool chance_of(struct random *random, unsigned percent)
 {
@@ -106,7 +106,7 @@ static const char *grant_text(struct arena *arena, const struct grant_spec *gran
 	const char *text = arena_printf(
 		arena, "\n[grant g%zu]\npurpose = %s\noperations = %s\ncustomers = %s\nfields = %s\n", number,
 		spec_purposes[grant->purpose], names_text(arena, operations, OPERATION_COUNT, grant->operations),
-		scope_name(grant->scope), names_text(arena, field_names, SPEC_FIELDS, grant->fields));
+		scope_name(grant->scope), names_text(arena, spec_fields, SPEC_FIELDS, grant->fields));
 	text = arena_printf(arena, "%sstaff = %s\nhours = %s Europe/Amsterdam\nlease = 72h\n", text,
 			    names_text(arena, spec_roles, 2, grant->roles),
 			    grant->is_office_hours ? "mon-fri 09:00-18:00" : "mon-sun 00:00-24:00");

@@ -16,6 +16,7 @@ struct sim;
 
 extern const char *const spec_purposes[SPEC_PURPOSES]; /* the second one needs consent */
 extern const char *const spec_roles[2];
+extern const char *const spec_fields[SPEC_FIELDS];
 
 struct charter_spec {
 	const char *text;
