@@ -12,6 +12,7 @@
 
 #define DESK_TOKEN_SIZE 32
 #define DESK_SESSIONS_MAX 256	      /* of one store at a time; then the longest idle one ends */
+#define DESK_ASKING_MAX 8	      /* lookups that wait for the broker at a time */
 #define DESK_IDLE_MS (15 * 60 * 1000) /* a session ends after that without a request (desk_set_idle) */
 
 /* How the desk asks the broker for what is not in the copy: the daemon's till line (with batching), or a simulation's.
@@ -69,7 +70,8 @@ struct desk_member {
 };
 /* field: a lookup field's name, value as typed; or field NULL and value the pseudonym in hex. ERR_PRINCIPAL: no such
  * session. ERR_NOT_FOUND, ERR_AMBIGUOUS, the refusals of decide with their clause in the fault; ERR_NETWORK: not in the
- * copy and the broker is away. Refusals are recorded as well. What ret_member points to lives in the arena. */
+ * copy and the broker is away; ERR_BUSY: DESK_ASKING_MAX others wait for it already. Refusals are recorded as well.
+ * What ret_member points to lives in the arena. */
 enum err desk_lookup(struct desk *desk, struct slice token, const char *purpose, const char *field, const char *value,
 		     struct arena *arena, struct desk_member *ret_member, struct fault *fault) MUST_USE;
 

@@ -31,7 +31,7 @@ static enum err make_part(struct asking *asking, ProtobufCBinaryData *ret_commit
 	return part_make(&values.base, asking->arena, ret_part, ret_commitment);
 }
 
-static enum err send(struct asking *asking)
+static enum err send_question(struct asking *asking)
 {
 	const struct desk_line *line = &asking->desk->line;
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
@@ -49,6 +49,19 @@ static enum err send(struct asking *asking)
 	operation.lookup = &lookup;
 	return line->lookup(line->context, &operation, part, SLICE_ARRAY(asking->question->employee), asking->arena,
 			    &asking->result, &asking->part, &asking->member.record, asking->fault);
+}
+
+/* Whoever waits for the broker holds a thread of the till server: others must be left for what is in the copy. */
+static enum err send(struct asking *asking)
+{
+	_Atomic unsigned *count = &asking->desk->asking;
+	bool is_taken = (*count)++ < DESK_ASKING_MAX;
+	enum err err = is_taken ? send_question(asking)
+				: fault_set(asking->fault, ERR_BUSY,
+					    "not in the copy, and %d others wait for the broker", DESK_ASKING_MAX);
+
+	(*count)--;
+	return err;
 }
 
 static enum err no_answer(const struct asking *asking, enum err err)

@@ -38,7 +38,8 @@ struct desk_place {
 struct desk {
 	struct shop *shop;
 	struct desk_line line;
-	uint64_t idle_ms; /* see desk_set_idle */
+	_Atomic unsigned asking; /* lookups that wait for the broker */
+	uint64_t idle_ms;	 /* see desk_set_idle */
 	pthread_mutex_t session_lock;
 	struct desk_session sessions[DESK_SESSIONS_MAX];
 	pthread_mutex_t pin_lock; /* one PIN at a time: each takes 64 MiB */

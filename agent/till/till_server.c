@@ -16,8 +16,9 @@
 static const struct {
 	size_t threads, queue;
 } lanes[TILL_LANES] = {
-	[TILL_LANE_DESK] = {8, 256}, /* each may wait for the journal's fsync, which they share, or for the broker */
-	[TILL_LANE_PIN] = {1, 16},   /* a PIN costs 64 MiB and a tenth of a second: one at a time */
+	/* each may wait for the journal's fsync, which they share; as many as that may wait for the broker */
+	[TILL_LANE_DESK] = {8 + DESK_ASKING_MAX, 256},
+	[TILL_LANE_PIN] = {1, 16}, /* a PIN costs 64 MiB and a tenth of a second: one at a time */
 	[TILL_LANE_OFFICE] = {1, 16},
 };
 

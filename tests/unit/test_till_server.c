@@ -1,5 +1,6 @@
 /* The API over real sockets: what is on the wire, whatever a client sends. */
 #include <arpa/inet.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 
 #include "kluis/clock.h"
+#include "kluis/hash.h"
 #include "till_test.h"
 
 static struct till_server *server;
@@ -127,7 +129,8 @@ static void test_refused(void **state)
 		const char *request, *line;
 	} rows[] = {
 		{"GET /v1/status HTTP/1.1\r\nHost: evil.example\r\n\r\n", "HTTP/1.1 421 Misdirected Request\r\n"},
-		{"GET /v1/status HTTP/1.1\r\nHost: evil.example\r\n" HOST "\r\n", "HTTP/1.1 421 Misdirected Request\r\n"},
+		{"GET /v1/status HTTP/1.1\r\nHost: evil.example\r\n" HOST "\r\n",
+		 "HTTP/1.1 421 Misdirected Request\r\n"},
 		{"GET /v1/status HTTP/1.1\r\n\r\n", "HTTP/1.1 400 "},
 		{"GET /v1/status HTTP/1.1\r\n" HOST "Origin: null\r\n\r\n", "HTTP/1.1 403 "},
 		{"OPTIONS /v1/status HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 405 "},
@@ -220,6 +223,79 @@ static void test_more_connections_than_tills_have(void **state)
 		close(lines[i]);
 }
 
+/* A broker that says nothing until it may. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic unsigned asked;
+
+static enum err ask_slow_broker(void *context, const Kluis__Operation *operation, const Kluis__Part *part,
+				struct slice employee, struct arena *arena, const Kluis__Result **ret_result,
+				const Kluis__Part **ret_part, uint64_t *ret_index, struct fault *fault)
+{
+	(void)context, (void)operation, (void)part, (void)employee, (void)arena;
+	(void)ret_result, (void)ret_part, (void)ret_index, (void)fault;
+	asked++;
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+	return ERR_NETWORK;
+}
+
+static void say_lookup(int line, const char *token, const char *card)
+{
+	char request[512], body[80];
+
+	snprintf(body, sizeof body, "{\"purpose\":\"service\",\"field\":\"card\",\"value\":\"%s\"}", card);
+	snprintf(request, sizeof request,
+		 "POST /v1/members/lookup HTTP/1.1\r\n" HOST "Authorization: Bearer %s\r\n"
+		 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+		 token, strlen(body), body);
+	say(line, request);
+}
+
+static void begin_with_slow_broker(struct desk **ret_desk, char ret_token[static 2 * DESK_TOKEN_SIZE + 1])
+{
+	uint8_t token[DESK_TOKEN_SIZE];
+	char role[NAME_MAX_ + 1];
+
+	till_server_close(&server);
+	assert_int_equal(desk_new(&till_test.desk.fake.shop, (struct desk_line){.lookup = ask_slow_broker}, ret_desk),
+			 ERR_OK);
+	assert_int_equal(desk_open(*ret_desk, "anna", slice_text(FAKE_CLERK_PIN), token, role, NULL), ERR_OK);
+	hex_print(SLICE_ARRAY(token), ret_token);
+	till_test.options.desk = *ret_desk;
+	assert_int_equal(till_server_open(&till_test.options, &server, NULL), ERR_OK);
+}
+
+static void test_a_slow_broker_holds_up_nobody_in_the_copy(void **state)
+{
+	enum { MANY = DESK_ASKING_MAX + 20 };
+	struct desk *desk = NULL;
+	char token[2 * DESK_TOKEN_SIZE + 1];
+	int lines[MANY];
+	unsigned busy = 0;
+
+	(void)state;
+	begin_with_slow_broker(&desk, token);
+	pthread_mutex_lock(&gate);
+	for (size_t i = 0; i < MANY; i++)
+		say_lookup(lines[i] = dial(), token, "9999");
+	int line = dial();
+	say_lookup(line, token, "4711");
+	receive(line, "}]");
+	pthread_mutex_unlock(&gate);
+	assert_non_null(strstr(got, " 200 "));
+	close(line);
+	for (size_t i = 0; i < MANY; i++) {
+		receive(lines[i], "}");
+		assert_non_null(strstr(got, " 503 "));
+		busy += strstr(got, "others wait for the broker") != NULL;
+		close(lines[i]);
+	}
+	assert_true(asked >= DESK_ASKING_MAX);
+	assert_int_equal(asked + busy, MANY);
+	till_server_close(&server);
+	desk_free(&desk);
+}
+
 static void test_where_it_may_listen(void **state)
 {
 	static const char *const addresses[] = {"0.0.0.0", "192.0.2.1", "::", "localhost", "127.0.0.1 ", ""};
@@ -249,6 +325,7 @@ int main(void)
 		TEST(test_headers_are_bounded),
 		TEST(test_silent_connections_keep_nobody_out),
 		TEST(test_more_connections_than_tills_have),
+		TEST(test_a_slow_broker_holds_up_nobody_in_the_copy),
 		TEST(test_where_it_may_listen),
 	};
 
