@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kluis/envelope.h"
 #include "kluis/file.h"
 #include "kluis/hash.h"
 
@@ -163,39 +164,36 @@ enum err rotate_finish(const char *folder, struct fault *fault)
 
 bool rotate_is_open(const char *folder)
 {
-	return is_there(folder, NEW_FILE);
+	return is_there(folder, NEW_FILE) || is_there(folder, NEXT_FILE);
 }
 
 /* ---- with the broker ---- */
 
 struct rotation {
 	const char *folder;
-	struct exchange exchange;
+	struct session *session; /* on LANE_ADMIN, signs with *key */
+	struct secret_key *key;
 	uint64_t time_ms;
-	struct secret_key old, next;
+	struct secret_key next;
 };
 
 static void rotation_fini(struct rotation *rotation)
 {
-	secret_key_fini(&rotation->old);
 	secret_key_fini(&rotation->next);
 }
 
-static enum err take_next(struct rotation *rotation, bool *ret_was_there, struct fault *fault)
+static enum err make_next(struct rotation *rotation, struct fault *fault)
 {
 	char path[HOME_PATH_MAX];
 
-	*ret_was_there = is_there(rotation->folder, NEW_FILE);
-	if (*ret_was_there)
-		return read_key(rotation->folder, NEW_FILE, &rotation->next, fault);
 	TRY(home_path(rotation->folder, NEW_FILE, path, fault));
-	TRY(secret_key_new(slice_text(rotation->old.public.name), &rotation->next));
+	TRY(secret_key_new(slice_text(rotation->key->public.name), &rotation->next));
 	return secret_key_write(&rotation->next, path, fault);
 }
 
-/* Whether the broker takes what the key signs: it says ERR_PRINCIPAL to no other. */
-static enum err is_known(const struct rotation *rotation, const struct secret_key *key, bool *ret_is_known,
-			 struct fault *fault)
+/* Whether the broker takes what the next key signs. Only ERR_PRINCIPAL says that it does not: a broker that is busy
+ * has not looked. */
+static enum err is_known(const struct rotation *rotation, bool *ret_is_known, struct fault *fault)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
@@ -208,9 +206,11 @@ static enum err is_known(const struct rotation *rotation, const struct secret_ke
 	watch.known = &known;
 	operation.kind_case = KLUIS__OPERATION__KIND_WATCH;
 	operation.watch = &watch;
-	TRY(session_ask(key, rotation->exchange, LANE_ADMIN, &operation, rotation->time_ms, &arena, &reply, &code,
-			fault));
-	*ret_is_known = code != ERR_PRINCIPAL;
+	TRY(session_ask(&rotation->next, rotation->session->exchange, LANE_ADMIN, &operation, rotation->time_ms, &arena,
+			&reply, &code, fault));
+	if (code != ERR_OK && code != ERR_PRINCIPAL)
+		return fault_set(fault, code, "the broker does not say which key it takes: %s", error_text(code));
+	*ret_is_known = code == ERR_OK;
 	return ERR_OK;
 }
 
@@ -219,9 +219,9 @@ static enum err sign_new(const struct rotation *rotation, uint8_t ret_signature[
 	struct bytes message CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&message, PRINCIPAL_MAX + 1 + KEY_SIZE);
-	TRY(bytes_append(&message, slice_text(rotation->old.public.name)));
+	TRY(bytes_append(&message, slice_text(rotation->key->public.name)));
 	TRY(bytes_append_u8(&message, 0));
-	TRY(bytes_append(&message, SLICE_ARRAY(rotation->old.public.key)));
+	TRY(bytes_append(&message, SLICE_ARRAY(rotation->key->public.key)));
 	return key_sign(&rotation->next, ROTATE_DOMAIN, bytes_slice(&message), ret_signature);
 }
 
@@ -234,7 +234,7 @@ static enum err verdict(const struct session_answer *answer, struct fault *fault
 	return code == ERR_OK ? ERR_OK : fault_set(fault, code, "the broker refused: %s", error_text(code));
 }
 
-static enum err call(const struct rotation *rotation, struct session *session, struct fault *fault)
+static enum err call(const struct rotation *rotation, struct fault *fault)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
 	uint8_t signature[SIGNATURE_SIZE], key[KEY_SIZE];
@@ -251,25 +251,26 @@ static enum err call(const struct rotation *rotation, struct session *session, s
 	rotate.signature = wire_data(SLICE_ARRAY(signature));
 	operation.kind_case = KLUIS__OPERATION__KIND_ROTATE_KEY;
 	operation.rotate_key = &rotate;
-	TRY(session_call(session, &request, TRIES, &arena, &answer, fault));
+	TRY(session_call(rotation->session, &request, TRIES, &arena, &answer, fault));
 	return verdict(&answer, fault);
 }
 
 /* What the lane had pending is settled first; if that was this rotation, its answer is as good. */
-static enum err settle(const struct rotation *rotation, struct session *session, bool *ret_is_done, struct fault *fault)
+static enum err settle(const struct rotation *rotation, bool *ret_is_done, struct fault *fault)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
 	struct session_answer answer;
 
 	*ret_is_done = false;
-	if (!session->has_pending)
-		return ERR_OK;
+	if (!rotation->session->has_pending)
+		return session_keep(rotation->session);
 	arena_init(&arena, REQUEST_ARENA_MAX);
-	enum err err = session_resume(session, TRIES, &arena, &answer, fault);
-	if (session->has_pending)
+	enum err err = session_resume(rotation->session, TRIES, &arena, &answer, fault);
+	if (rotation->session->has_pending)
 		return err;
 	if (fault != NULL)
 		fault->text[0] = '\0';
+	TRY(session_keep(rotation->session));
 	if (err != ERR_OK || !answer.has_entry)
 		return ERR_OK;
 	const Kluis__Operation *operation = answer.entry.request->operations[0];
@@ -280,42 +281,101 @@ static enum err settle(const struct rotation *rotation, struct session *session,
 	return ERR_OK;
 }
 
-static enum err ask(const struct rotation *rotation, struct fault *fault)
+static bool is_signed_by(struct slice message, const struct public_key *key)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct envelope envelope;
+
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	return envelope_open(message, &arena, &envelope, NULL) == ERR_OK &&
+	       envelope_verify(&envelope, key->key) == ERR_OK;
+}
+
+/* The broker knows one key that was, not two (R140): what was signed by the one before this would be refused after the
+ * rotation, whether it was entered or not, and its number be used twice. */
+static enum err check_lane(const struct rotation *rotation, struct session_memory memory, uint32_t lane,
+			   struct fault *fault)
+{
+	struct exchange nobody = {.context = NULL};
+	struct session session;
+
+	TRY(session_open(&session, rotation->key, lane, nobody, memory, fault));
+	bool is_late = session.has_pending && !is_signed_by(bytes_slice(&session.pending), &rotation->key->public);
+	session_close(&session);
+	if (is_late)
+		return fault_set(
+			fault, ERR_STATE,
+			"lane %u waits for an answer since before the last rotation; 'kluis-agent run' gets it", lane);
+	return ERR_OK;
+}
+
+static enum err check_lanes(const struct rotation *rotation, struct fault *fault)
 {
 	char lanes[HOME_PATH_MAX];
-	struct session session;
-	bool is_done;
 
 	TRY(home_path(rotation->folder, "lanes", lanes, fault));
-	TRY(session_open(&session, &rotation->old, LANE_ADMIN, rotation->exchange, session_files(lanes), fault));
-	enum err err = settle(rotation, &session, &is_done, fault);
-	if (err == ERR_OK && !is_done)
-		err = call(rotation, &session, fault);
-	session_close(&session);
-	return err;
+	for (uint32_t lane = 0; lane <= LANE_MAX; lane++)
+		TRY(check_lane(rotation, session_files(lanes), lane, fault));
+	return ERR_OK;
+}
+
+static enum err prepare(const struct rotation *rotation, bool *ret_is_done, struct fault *fault)
+{
+	TRY(settle(rotation, ret_is_done, fault));
+	return *ret_is_done ? ERR_OK : check_lanes(rotation, fault);
+}
+
+static enum err go_on(struct rotation *rotation, bool *ret_is_done, struct fault *fault)
+{
+	TRY(read_key(rotation->folder, NEW_FILE, &rotation->next, fault));
+	TRY(is_known(rotation, ret_is_done, fault));
+	return *ret_is_done ? ERR_OK : prepare(rotation, ret_is_done, fault);
+}
+
+static enum err begin(struct rotation *rotation, struct fault *fault)
+{
+	bool is_done;
+
+	TRY(prepare(rotation, &is_done, fault));
+	return make_next(rotation, fault);
+}
+
+static enum err accept(struct rotation *rotation, struct fault *fault)
+{
+	bool is_done = false;
+
+	if (is_there(rotation->folder, NEW_FILE))
+		TRY(go_on(rotation, &is_done, fault));
+	else
+		TRY(begin(rotation, fault));
+	if (!is_done)
+		TRY(call(rotation, fault));
+	return move(rotation->folder, NEW_FILE, NEXT_FILE, fault);
+}
+
+/* From here on whatever is saved is sealed under the next key: rotate_finish takes that too. */
+static void adopt(struct rotation *rotation)
+{
+	secret_key_fini(rotation->key);
+	*rotation->key = rotation->next;
+	rotation->next = (struct secret_key){.secret = NULL};
 }
 
 static enum err rotate(struct rotation *rotation, struct fault *fault)
 {
-	bool was_there, is_accepted = false;
-
-	TRY(read_key(rotation->folder, KEY_FILE, &rotation->old, fault));
-	TRY(take_next(rotation, &was_there, fault));
-	if (was_there)
-		TRY(is_known(rotation, &rotation->next, &is_accepted, fault));
-	if (!is_accepted)
-		TRY(ask(rotation, fault));
-	TRY(move(rotation->folder, NEW_FILE, NEXT_FILE, fault));
+	if (is_there(rotation->folder, NEXT_FILE))
+		TRY(read_key(rotation->folder, NEXT_FILE, &rotation->next, fault));
+	else
+		TRY(accept(rotation, fault));
+	adopt(rotation);
 	return finish(rotation->folder, fault);
 }
 
-enum err rotate_key(const char *folder, struct exchange exchange, uint64_t time_ms, struct public_key *ret_key,
+enum err rotate_key(const char *folder, struct session *session, struct secret_key *key, uint64_t time_ms,
 		    struct fault *fault)
 {
-	struct rotation rotation CLEANUP(rotation_fini) = {.folder = folder, .exchange = exchange, .time_ms = time_ms};
+	struct rotation rotation CLEANUP(rotation_fini) = {
+		.folder = folder, .session = session, .key = key, .time_ms = time_ms};
 
-	TRY(rotate_finish(folder, fault));
-	TRY(rotate(&rotation, fault));
-	*ret_key = rotation.next.public;
-	return ERR_OK;
+	return rotate(&rotation, fault);
 }

@@ -158,10 +158,15 @@ enum err session_open(struct session *ret_session, const struct secret_key *key,
 	return ERR_OK;
 }
 
+enum err session_keep(struct session *session)
+{
+	return session->is_unsaved ? save(session) : ERR_OK;
+}
+
 void session_close(struct session *session)
 {
 	/* If this fails, what is on disk is a request whose answer the broker gives again. */
-	if (session->is_unsaved && save(session) != ERR_OK)
+	if (session_keep(session) != ERR_OK)
 		session->is_unsaved = true;
 	bytes_fini(&session->pending);
 }

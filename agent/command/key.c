@@ -5,21 +5,43 @@
 
 #include "anchor.h"
 #include "command/options.h"
+#include "forward.h"
 #include "kluis/clock.h"
 #include "rotate.h"
 
-/* The agent has read the old key; the rotation opens its own session. */
+static void say_rotated(const char *name, const char *id)
+{
+	printf("the key of %s is now %s; the old one is taken no more\n", name, id);
+}
+
+static enum err rotate_running(const char *folder, struct fault *fault)
+{
+	json_t *answer = NULL;
+
+	TRY(forward_call(folder, "key/rotate", NULL, &answer, fault));
+	const char *name = json_string_value(json_object_get(answer, "principal"));
+	const char *id = json_string_value(json_object_get(answer, "key"));
+	bool is_told = name != NULL && id != NULL;
+	if (is_told)
+		say_rotated(name, id);
+	json_decref(answer);
+	return is_told ? ERR_OK : ERR_MISMATCH;
+}
+
 enum err agent_command_key_rotate(void *target, const struct command_arguments *arguments, struct fault *fault)
 {
 	const struct agent_options *settings = target;
 	struct agent agent CLEANUP(agent_close) = {.lock = -1};
-	struct public_key key;
+	char id[9];
 
 	(void)arguments;
+	if (forward_is_running(settings->data))
+		return rotate_running(settings->data, fault);
 	TRY(agent_open(&agent, settings->data, fault));
-	TRY(agent_connect_only(&agent, fault));
-	TRY(rotate_key(settings->data, link_exchange(agent.link), clock_now_ms(), &key, fault));
-	printf("the key of %s is now %08x; the old one is taken no more\n", key.name, key.id);
+	TRY(agent_connect(&agent, LANE_ADMIN, fault));
+	TRY(rotate_key(settings->data, &agent.session, &agent.key, clock_now_ms(), fault));
+	snprintf(id, sizeof id, "%08x", agent.key.public.id);
+	say_rotated(agent.key.public.name, id);
 	return ERR_OK;
 }
 

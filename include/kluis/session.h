@@ -70,6 +70,8 @@ struct session {
 /* Opens a lane, reading what it remembers. ERR_CORRUPT when that cannot be opened with key. */
 enum err session_open(struct session *ret_session, const struct secret_key *key, uint32_t lane,
 		      struct exchange exchange, struct session_memory memory, struct fault *fault) MUST_USE;
+/* Saves a settled state now, if it is not on disk yet, instead of with the next request. */
+enum err session_keep(struct session *session) MUST_USE;
 /* Saves a settled state if it is not on disk yet (best effort: the older state is as good), frees and wipes. */
 void session_close(struct session *session);
 
@@ -116,7 +118,9 @@ enum err session_ask(const struct secret_key *key, struct exchange exchange, uin
 enum err session_adopt(struct session *session) MUST_USE;
 /* After its principal's key was replaced: what the lane remembers, sealed under old, is sealed under next, so that
  * session_open takes it with that one. Nothing happens if it is so already, or the lane was never used. ERR_CORRUPT
- * when it opens with neither. No session of the lane may be open. */
+ * when it opens with neither. A pending request stays as old signed it: session_resume gets its reply if it was
+ * entered; if it was not, ERR_PRINCIPAL gives it up, and the next request, signed anew, takes its number (R140). A
+ * session of the lane that is open must be idle, and sign with next from then on. */
 enum err session_reseal(struct session_memory memory, uint32_t lane, const struct secret_key *old,
 			const struct secret_key *next, struct fault *fault) MUST_USE;
 /* Sends a pending request again, the same bytes. ERR_NOT_FOUND when none is pending. */

@@ -22,10 +22,16 @@ static struct fault fault;
 /* The way to the broker: the n-th message from now is lost before or after it arrives. */
 static struct exchange broker;
 static int losing_request, losing_reply;
+static bool is_busy;
 
 static enum err lossy_send(void *context, struct slice message, struct bytes *ret_reply)
 {
 	(void)context;
+	if (is_busy) {
+		Kluis__Reply reply = KLUIS__REPLY__INIT;
+		reply.code = ERR_BUSY;
+		return wire_encode(&reply.base, ret_reply);
+	}
 	if (losing_request > 0 && --losing_request == 0)
 		return ERR_NETWORK;
 	TRY(broker.send(broker.context, message, ret_reply));
@@ -72,6 +78,7 @@ static int set_up(void **state)
 	store = franchise_store(formula, 12, GRANT_SERVICE);
 	broker = unlogged_exchange(formula);
 	losing_request = losing_reply = 0;
+	is_busy = false;
 	fault.text[0] = '\0';
 	snprintf(folder, sizeof folder, "%s/agent", formula->folder);
 	assert_int_equal(mkdir(folder, 0700), 0);
@@ -90,10 +97,22 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* As the command does it: the folder opened, rotated, closed. */
 static enum err rotate(struct public_key *ret_key)
 {
+	struct secret_key key CLEANUP(secret_key_fini) = {0};
+	struct session session;
+	char lanes[HOME_PATH_MAX];
+
 	fault.text[0] = '\0';
-	return rotate_key(folder, lossy, formula->now_ms, ret_key, &fault);
+	snprintf(lanes, sizeof lanes, "%s", path_of("lanes"));
+	assert_int_equal(rotate_finish(folder, &fault), ERR_OK);
+	assert_int_equal(secret_key_read(path_of("store.key"), &key, &fault), ERR_OK);
+	assert_int_equal(session_open(&session, &key, LANE_ADMIN, lossy, session_files(lanes), &fault), ERR_OK);
+	enum err err = rotate_key(folder, &session, &key, formula->now_ms, &fault);
+	*ret_key = key.public;
+	session_close(&session);
+	return err;
 }
 
 /* The folder's key is that one, the broker takes it, all lanes open with it, the old key is retired, nothing is left.
@@ -220,6 +239,134 @@ static void test_revoked_store_cannot(void **state)
 	assert_int_equal(rotate(&key), ERR_PRINCIPAL);
 }
 
+/* ---- requests whose answers are not known ---- */
+
+static void open_lane(struct session *session, const struct secret_key *key)
+{
+	static char lanes[HOME_PATH_MAX]; /* lives as long as the session */
+
+	snprintf(lanes, sizeof lanes, "%s", path_of("lanes"));
+	assert_int_equal(session_open(session, key, LANE_TILL, lossy, session_files(lanes), &fault), ERR_OK);
+}
+
+static enum err send_on(struct session *session, struct session_answer *ret_answer)
+{
+	struct action action = action_agreements(formula, NULL);
+	Kluis__Operation *operations = action.operation;
+	struct session_request request = {.operations = &operations, .operation_count = 1, .time_ms = formula->now_ms};
+
+	return session_call(session, &request, 1, &formula->arena, ret_answer, &fault);
+}
+
+/* A request on the lane whose answer was lost on the way, or that was lost itself. */
+static void leave_pending(const struct secret_key *key, bool is_entered)
+{
+	struct session_answer answer;
+	struct session session;
+
+	open_lane(&session, key);
+	*(is_entered ? &losing_reply : &losing_request) = 1;
+	assert_int_not_equal(send_on(&session, &answer), ERR_OK);
+	assert_true(session.has_pending);
+	session_close(&session);
+}
+
+static void open_rotated(struct session *session, struct secret_key *ret_key)
+{
+	secret_key_fini(ret_key);
+	assert_int_equal(secret_key_read(path_of("store.key"), ret_key, &fault), ERR_OK);
+	open_lane(session, ret_key);
+	assert_true(session->has_pending);
+}
+
+static void test_entered_request_gets_its_answer_after_the_rotation(void **state)
+{
+	struct secret_key next CLEANUP(secret_key_fini) = {0};
+	struct session_answer answer;
+	struct public_key key;
+	struct session session;
+
+	(void)state;
+	leave_pending(&store->key, true);
+	assert_int_equal(rotate(&key), ERR_OK);
+	open_rotated(&session, &next);
+	assert_int_equal(session_resume(&session, 1, &formula->arena, &answer, &fault), ERR_OK);
+	assert_true(answer.has_entry);
+	assert_int_equal(answer.entry.decoded->code, ERR_OK);
+	assert_int_equal(answer.entry.request->sequence, 1);
+	/* the next one follows, signed by the new key, and acknowledges it */
+	assert_int_equal(send_on(&session, &answer), ERR_OK);
+	assert_int_equal(answer.entry.decoded->code, ERR_OK);
+	assert_int_equal(answer.entry.request->sequence, 2);
+	session_close(&session);
+}
+
+static void test_request_that_never_arrived_is_signed_anew(void **state)
+{
+	struct secret_key next CLEANUP(secret_key_fini) = {0};
+	struct session_answer answer;
+	struct public_key key;
+	struct session session;
+
+	(void)state;
+	leave_pending(&store->key, false);
+	assert_int_equal(rotate(&key), ERR_OK);
+	open_rotated(&session, &next);
+	assert_int_equal(session_resume(&session, 1, &formula->arena, &answer, &fault), ERR_PRINCIPAL);
+	assert_false(session.has_pending);
+	assert_int_equal(send_on(&session, &answer), ERR_OK);
+	assert_int_equal(answer.entry.decoded->code, ERR_OK); /* not ERR_REUSED: no finding */
+	assert_int_equal(answer.entry.request->sequence, 1);
+	session_close(&session);
+}
+
+/* The broker knows one key that was, so an answer from before two rotations would be lost, and its number used twice.
+ */
+static void test_not_twice_while_an_answer_is_waited_for(void **state)
+{
+	struct secret_key next CLEANUP(secret_key_fini) = {0};
+	struct session_answer answer;
+	struct public_key key, same;
+	struct session session;
+
+	(void)state;
+	leave_pending(&store->key, true);
+	assert_int_equal(rotate(&key), ERR_OK);
+	assert_int_equal(rotate(&same), ERR_STATE);
+	assert_true(public_key_equal(&key, &same));
+	assert_non_null(strstr(fault.text, "lane 1 waits"));
+	assert_false(rotate_is_open(folder));
+	open_rotated(&session, &next);
+	assert_int_equal(session_resume(&session, 1, &formula->arena, &answer, &fault), ERR_OK);
+	assert_int_equal(session_keep(&session), ERR_OK);
+	session_close(&session);
+	assert_int_equal(rotate(&key), ERR_OK);
+	expect_rotated(&key);
+	/* a request by the key of now does not stand in the way */
+	secret_key_fini(&next);
+	assert_int_equal(secret_key_read(path_of("store.key"), &next, &fault), ERR_OK);
+	leave_pending(&next, true);
+	assert_int_equal(rotate(&key), ERR_OK);
+	expect_rotated(&key);
+}
+
+/* Who is too busy to look does not say that it knows the key. */
+static void test_busy_broker_says_nothing_of_keys(void **state)
+{
+	struct secret_key next CLEANUP(secret_key_fini) = test_seed_key(store->key.public.name, 99);
+	struct public_key key;
+
+	(void)state;
+	assert_int_equal(secret_key_write(&next, path_of("store.key.new"), &fault), ERR_OK);
+	is_busy = true;
+	assert_int_equal(rotate(&key), ERR_BUSY);
+	assert_true(public_key_equal(&key, &store->key.public));
+	assert_true(is_there("store.key.new"));
+	is_busy = false;
+	assert_int_equal(rotate(&key), ERR_OK);
+	expect_rotated(&key);
+}
+
 static void test_damaged_list_of_retired_keys(void **state)
 {
 	struct public_key *retired;
@@ -243,6 +390,10 @@ int main(void)
 		TEST(test_killed_before_it_was_asked),
 		TEST(test_killed_while_finishing),
 		TEST(test_revoked_store_cannot),
+		TEST(test_entered_request_gets_its_answer_after_the_rotation),
+		TEST(test_request_that_never_arrived_is_signed_anew),
+		TEST(test_not_twice_while_an_answer_is_waited_for),
+		TEST(test_busy_broker_says_nothing_of_keys),
 		TEST(test_damaged_list_of_retired_keys),
 	};
 
