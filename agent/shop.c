@@ -1,5 +1,7 @@
 #include "shop.h"
 
+#include <string.h>
+
 #include "alarm.h"
 #include "kluis/log.h"
 #include "purged.h"
@@ -20,6 +22,17 @@ void shop_contact(struct shop *shop, uint64_t entry_ms)
 	timekeeper_contact(&shop->time, entry_ms, shop->clock(shop->clock_context));
 	shop->contact_ms = entry_ms;
 	pthread_mutex_unlock(&shop->time_lock);
+}
+
+bool shop_agreement(struct shop *shop, uint8_t ret_hash[static HASH_SIZE], enum agreement_state *ret_state)
+{
+	pthread_rwlock_rdlock(&shop->lock);
+	bool has_agreement = shop->agreement != NULL;
+	if (has_agreement)
+		memcpy(ret_hash, shop->agreement->hash, HASH_SIZE);
+	*ret_state = shop->state;
+	pthread_rwlock_unlock(&shop->lock);
+	return has_agreement;
 }
 
 /* ---- the copy ---- */

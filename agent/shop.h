@@ -53,6 +53,9 @@ struct shop {
 uint64_t shop_now_ms(struct shop *shop);
 void shop_contact(struct shop *shop, uint64_t entry_ms);
 
+/* What is in force: the agreement's hash and state. False without an agreement; the state all the same. */
+bool shop_agreement(struct shop *shop, uint8_t ret_hash[static HASH_SIZE], enum agreement_state *ret_state);
+
 /* May the copy for a purpose be read now? ERR_OK; or why not: a code of R80 to R83 by what is known here, ERR_EXPIRED
  * also when the lease is over, ERR_NOT_FOUND when there is no copy. Under lock (read). */
 enum err shop_copy_is_open(struct shop *shop, const char *purpose) MUST_USE;

@@ -78,10 +78,10 @@ static enum err add_waiting(struct table *table, const json_t *status)
 
 static enum err fill(struct table *table, const json_t *status)
 {
-	static const char *const parts[] = {"principal",    "broker",	    "running",	      "online",
-					    "online_since", "last_contact", "clock_offset_ms"};
-	static const char *const titles[] = {"principal",    "broker",	     "running",	       "online",
-					     "online since", "last contact", "clock off by ms"};
+	static const char *const parts[] = {"principal", "key",		 "broker",	 "running",
+					    "online",	 "online_since", "last_contact", "clock_offset_ms"};
+	static const char *const titles[] = {"principal", "key",	  "broker",	  "running",
+					     "online",	  "online since", "last contact", "clock off by ms"};
 	const json_t *copy;
 	size_t i;
 
@@ -101,7 +101,9 @@ static enum err read_folder(const char *folder, json_t **ret_status, struct faul
 
 	TRY(agent_open(&agent, folder, fault));
 	TRY(daemon_shop_open(&agent, &shop, &papers, fault));
-	struct status_facts facts = {.principal = agent.membership.principal, .broker = agent.membership.address};
+	struct status_facts facts = {.principal = agent.membership.principal,
+				     .broker = agent.membership.address,
+				     .key_id = agent.key.public.id};
 	*ret_status = status_json(&shop, &facts);
 	if (*ret_status == NULL)
 		return ERR_MEMORY;

@@ -9,20 +9,15 @@
 #include "run/courier_pack.h"
 
 #define ARENA_MAX (2 * REQUEST_ARENA_MAX)
-#define PAUSE_MS_MIN 1000
 #define CERTIFICATE_PAUSE_MS 60000
-#define PAUSE_MS_MAX (10 * 60 * 1000)
 
 struct courier {
 	struct shop *shop;
 	struct session session;
 	struct courier_held held;
-	size_t limit;	     /* items in the next envelope; smaller while one at fault is looked for */
-	bool is_outbox_turn; /* journal and outbox take turns */
-	/* the store as a whole is refused: until then, or until agreement or state are others */
-	uint64_t pause_until_ms, pause_ms;
-	uint8_t pause_agreement[HASH_SIZE];
-	enum agreement_state pause_state;
+	size_t limit;		    /* items in the next envelope; smaller while one at fault is looked for */
+	bool is_outbox_turn;	    /* journal and outbox take turns */
+	struct courier_pause pause; /* of the outbox */
 	/* What was answered and could not be written down yet (a full disk): before anything else is sent. Until then
 	 * the session's memory on disk stays that of the request, so a restart asks again and gets the same answer. */
 	struct outbox_outcome unsettled[COURIER_ITEMS_MAX];
@@ -36,21 +31,7 @@ struct courier {
 static struct log_topic journal_topic = LOG_TOPIC("journal"), refusal_topic = LOG_TOPIC("outbox"),
 			certificate_topic = LOG_TOPIC("certificate");
 
-/* ---- what is in force ---- */
-
-/* False without an agreement. */
-static bool take_agreement(struct courier *courier, uint8_t ret_hash[static HASH_SIZE], enum agreement_state *ret_state)
-{
-	struct shop *shop = courier->shop;
-
-	pthread_rwlock_rdlock(&shop->lock);
-	bool has_agreement = shop->agreement != NULL;
-	if (has_agreement)
-		memcpy(ret_hash, shop->agreement->hash, HASH_SIZE);
-	*ret_state = shop->state;
-	pthread_rwlock_unlock(&shop->lock);
-	return has_agreement;
-}
+/* ---- pauses ---- */
 
 /* For pauses: the estimate of the broker's clock may be put right by hours. */
 static uint64_t steady_ms(const struct courier *courier)
@@ -60,22 +41,11 @@ static uint64_t steady_ms(const struct courier *courier)
 
 static void pause_outbox(struct courier *courier)
 {
-	courier->pause_ms = courier->pause_ms == 0 ? PAUSE_MS_MIN : 2 * courier->pause_ms;
-	if (courier->pause_ms > PAUSE_MS_MAX)
-		courier->pause_ms = PAUSE_MS_MAX;
-	courier->pause_until_ms = steady_ms(courier) + courier->pause_ms;
-	take_agreement(courier, courier->pause_agreement, &courier->pause_state);
-}
+	uint8_t agreement[HASH_SIZE] = {0};
+	enum agreement_state state;
 
-static bool is_paused(struct courier *courier, const uint8_t agreement[static HASH_SIZE], enum agreement_state state)
-{
-	bool is_same = state == courier->pause_state && memcmp(agreement, courier->pause_agreement, HASH_SIZE) == 0;
-
-	if (courier->pause_ms == 0 || (is_same && steady_ms(courier) < courier->pause_until_ms))
-		return courier->pause_ms != 0;
-	if (!is_same)
-		courier->pause_ms = 0;
-	return false;
+	(void)shop_agreement(courier->shop, agreement, &state);
+	courier_pause_begin(&courier->pause, agreement, state, steady_ms(courier));
 }
 
 /* ---- what an answer says of outbox items ---- */
@@ -126,7 +96,7 @@ static void note_outcome(struct courier *courier, const struct outbox_outcome *o
 	if (outcome->code == ERR_OK || !outcome->is_later)
 		courier_release(&courier->held, outcome->number);
 	if (outcome->code == ERR_OK) {
-		courier->pause_ms = 0;
+		courier->pause.length_ms = 0;
 		return;
 	}
 	if (!outcome->is_later)
@@ -410,7 +380,8 @@ static enum courier_result send_items(struct courier *courier, struct arena *are
 
 	if (pack == NULL)
 		return COURIER_AWAY;
-	if (!take_agreement(courier, agreement, &state) || is_paused(courier, agreement, state))
+	if (!shop_agreement(shop, agreement, &state) ||
+	    courier_pause_is_on(&courier->pause, agreement, state, steady_ms(courier)))
 		return COURIER_IDLE;
 	if (courier_pack(shop->outbox, &courier->held, steady_ms(courier), courier->limit, arena, pack) != ERR_OK)
 		return COURIER_AWAY;
@@ -471,6 +442,24 @@ enum courier_result courier_step(struct courier *courier, struct fault *fault)
 	return send_something(courier, &arena, fault);
 }
 
+static bool is_settled(const struct courier *courier)
+{
+	return !courier->session.has_pending && courier->unsettled_count == 0 && courier->unsettled_record == 0 &&
+	       !courier->is_forgotten;
+}
+
+enum err courier_settle(struct courier *courier, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+
+	arena_init(&arena, ARENA_MAX);
+	TRY(settle_rest(courier));
+	TRY(remember(courier, fault));
+	if (courier->session.has_pending)
+		(void)resume(courier, &arena, fault);
+	return is_settled(courier) ? session_keep(&courier->session) : ERR_BUSY;
+}
+
 enum err courier_new(struct shop *shop, struct exchange exchange, struct session_memory memory,
 		     struct courier **ret_courier, struct fault *fault)
 {
@@ -490,7 +479,7 @@ void courier_free(struct courier **courier)
 {
 	if (*courier == NULL)
 		return;
-	if ((*courier)->unsettled_count > 0 || (*courier)->unsettled_record > 0 || (*courier)->is_forgotten)
+	if (!is_settled(*courier))
 		(*courier)->session.is_unsaved = false;
 	if ((*courier)->session.key != NULL)
 		session_close(&(*courier)->session);

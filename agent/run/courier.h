@@ -21,5 +21,8 @@ enum courier_result { COURIER_IDLE, COURIER_MORE, COURIER_AWAY, COURIER_REFUSED 
 /* Sends one envelope and settles it, if there is anything to send: certificates first, then the journal, then the
  * outbox; none starves the others. An envelope that is refused as a whole is split until the item at fault is found. */
 enum courier_result courier_step(struct courier *courier, struct fault *fault);
+/* Gets the answer that is waited for, if one is, writes down what it says, and keeps the lane's memory: afterwards the
+ * store's key may be replaced. Sends nothing new. ERR_BUSY: the answer did not come. */
+enum err courier_settle(struct courier *courier, struct fault *fault) MUST_USE;
 
 #endif

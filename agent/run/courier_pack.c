@@ -96,6 +96,27 @@ void courier_release(struct courier_held *held, uint64_t number)
 		memmove(hold, hold + 1, (size_t)(held->items + held->count-- - hold - 1) * sizeof *hold);
 }
 
+void courier_pause_begin(struct courier_pause *pause, const uint8_t agreement[static HASH_SIZE],
+			 enum agreement_state state, uint64_t now_ms)
+{
+	pause->length_ms = pause->length_ms == 0 ? HOLD_MS_MIN : 2 * pause->length_ms;
+	if (pause->length_ms > HOLD_MS_MAX)
+		pause->length_ms = HOLD_MS_MAX;
+	pause->until_ms = now_ms + pause->length_ms;
+	pause->state = state;
+	memcpy(pause->agreement, agreement, HASH_SIZE);
+}
+
+bool courier_pause_is_on(struct courier_pause *pause, const uint8_t agreement[static HASH_SIZE],
+			 enum agreement_state state, uint64_t now_ms)
+{
+	bool is_same = state == pause->state && memcmp(agreement, pause->agreement, HASH_SIZE) == 0;
+
+	if (!is_same)
+		pause->length_ms = 0;
+	return pause->length_ms != 0 && now_ms < pause->until_ms;
+}
+
 /* ---- whose item it is ---- */
 
 /* What tells one customer's items from another's: the pseudonym, or a hash of the part that names the customer. */

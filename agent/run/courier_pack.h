@@ -25,6 +25,18 @@ void courier_held_fini(struct courier_held *held);
 void courier_hold(struct courier_held *held, uint64_t number, uint64_t now_ms);
 void courier_release(struct courier_held *held, uint64_t number);
 
+/* The store as a whole is refused: nothing goes for a second, twice as long each further time, at most ten minutes, or
+ * until agreement or state are others. */
+struct courier_pause {
+	uint64_t until_ms, length_ms; /* length 0: none; set so when something was taken */
+	uint8_t agreement[HASH_SIZE];
+	enum agreement_state state;
+};
+void courier_pause_begin(struct courier_pause *pause, const uint8_t agreement[static HASH_SIZE],
+			 enum agreement_state state, uint64_t now_ms);
+bool courier_pause_is_on(struct courier_pause *pause, const uint8_t agreement[static HASH_SIZE],
+			 enum agreement_state state, uint64_t now_ms);
+
 struct courier_pack {
 	size_t count;
 	uint64_t numbers[COURIER_ITEMS_MAX];

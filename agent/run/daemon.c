@@ -9,7 +9,6 @@
 #include "kluis/clock.h"
 #include "kluis/file.h"
 #include "kluis/log.h"
-#include "rotate.h"
 #include "run/daemon_internal.h"
 #include "run/status.h"
 
@@ -19,6 +18,7 @@
 #define OFFICE_TIMEOUT_MS 20000
 #define KEEP_EVERY_MS 60000
 #define CLOCK_TELL_MS 60000
+#define SIGNERS_MAX (4 * 1024 * 1024)
 #define SHOWN_MS_MAX 300000 /* a thread that has not gone round for so long is stuck */
 
 static struct log_topic link_topic = LOG_TOPIC("broker");
@@ -49,23 +49,6 @@ static void roster_changed(void *context)
 	desk_roster_changed(((struct daemon *)context)->desk);
 }
 
-/* An agreement may be signed by the key of now or one that was. */
-static enum err collect_signers(struct daemon *daemon, struct fault *fault)
-{
-	struct public_key *retired;
-	size_t count;
-
-	TRY(rotate_retired(daemon->folder, &daemon->agent.arena, &retired, &count, fault));
-	daemon->signers = arena_array(&daemon->agent.arena, count + 1, sizeof *daemon->signers);
-	if (daemon->signers == NULL)
-		return ERR_MEMORY;
-	daemon->signers[0] = daemon->agent.key.public;
-	for (size_t i = 0; i < count; i++)
-		daemon->signers[i + 1] = retired[i];
-	daemon->signer_count = count + 1;
-	return ERR_OK;
-}
-
 static enum err open_keeper(struct daemon *daemon, struct fault *fault)
 {
 	struct keeper_options options = {.shop = &daemon->shop,
@@ -78,7 +61,7 @@ static enum err open_keeper(struct daemon *daemon, struct fault *fault)
 					 .roster_changed = roster_changed,
 					 .context = daemon};
 
-	TRY(collect_signers(daemon, fault));
+	TRY(daemon_open_key(daemon, fault));
 	options.signers = daemon->signers;
 	options.signer_count = daemon->signer_count;
 	return keeper_new(&options, &daemon->keeper, fault);
@@ -93,7 +76,7 @@ static enum err open_line(struct daemon *daemon, struct fault *fault)
 				       .context = daemon->link};
 
 	TRY(line_new(&options, &daemon->line, fault));
-	TRY(desk_new(&daemon->shop, line_of_desk(daemon->line), &daemon->desk));
+	TRY(desk_new(&daemon->shop, daemon_line_of_desk(daemon), &daemon->desk));
 	desk_set_idle(daemon->desk, daemon->config.till_idle_ms);
 	return ERR_OK;
 }
@@ -103,6 +86,9 @@ static enum err open_office(struct daemon *daemon, struct fault *fault)
 	TRY(session_open(&daemon->agent.session, &daemon->agent.key, LANE_ADMIN,
 			 channel_exchange(daemon->office_channel), session_files(daemon->agent.lanes), fault));
 	office_init(&daemon->office, &daemon->agent, &daemon->shop, daemon->desk);
+	daemon->office.sluice = &daemon->sluice;
+	daemon->office.rotate = daemon_rotate;
+	daemon->office.rotate_context = daemon;
 	return daemon_open_witness(daemon, fault);
 }
 
@@ -130,7 +116,8 @@ static enum err init_waking(struct daemon *daemon)
 	pthread_condattr_destroy(&attributes);
 	if (number != 0 || pthread_mutex_init(&daemon->mutex, NULL) != 0)
 		return ERR_MEMORY;
-	return ERR_OK;
+	arena_init(&daemon->signer_arena, SIGNERS_MAX);
+	return sluice_init(&daemon->sluice);
 }
 
 enum err daemon_open(const char *folder, struct daemon **ret_daemon, struct fault *fault)
@@ -269,6 +256,7 @@ json_t *daemon_status(struct daemon *daemon)
 {
 	struct status_facts facts = {.principal = daemon->agent.membership.principal,
 				     .broker = daemon->agent.membership.address,
+				     .key_id = daemon->key_id,
 				     .is_running = true,
 				     .is_online = link_is_up(daemon->link),
 				     .connections = link_connections(daemon->link)};
@@ -295,6 +283,7 @@ static void stop_threads(struct daemon *daemon)
 	daemon->is_stopping = true;
 	pthread_cond_broadcast(&daemon->woken);
 	pthread_mutex_unlock(&daemon->mutex);
+	sluice_end(&daemon->sluice);
 	if (daemon->link != NULL)
 		link_stop(daemon->link); /* tills hear at once that the broker is away */
 	till_server_close(&daemon->server);
@@ -332,6 +321,8 @@ void daemon_close(struct daemon **daemon)
 	secret_key_fini(&d->witness);
 	agent_close(&d->agent);
 	wipe(d->admin_token, sizeof d->admin_token);
+	arena_fini(&d->signer_arena);
+	sluice_fini(&d->sluice);
 	pthread_cond_destroy(&d->woken);
 	pthread_mutex_destroy(&d->mutex);
 	free(d);

@@ -15,17 +15,32 @@
 #include "run/keeper.h"
 #include "run/line.h"
 #include "run/office.h"
+#include "run/sluice.h"
 #include "till/till_server.h"
 
 #define ADMIN_TOKEN_SIZE 65 /* 64 hex digits and a zero */
+
+/* Who asks for a rotation and the keeper's thread, which does it. */
+struct daemon_rotation {
+	/* under the daemon's mutex: how many were asked for, are begun, are done */
+	uint64_t asked, taken, done;
+	enum err err; /* of the last one done */
+	struct fault fault;
+	/* the keeper's thread's own */
+	uint64_t refused_until_ms; /* steady: one that the broker refused is not tried again before */
+};
 
 struct daemon {
 	char folder[HOME_PATH_MAX];
 	struct run_config config;
 	struct agent agent;
 	struct shop shop;
-	struct public_key *signers;
+	struct arena signer_arena;
+	const struct public_key *signers; /* there */
 	size_t signer_count;
+	struct sluice sluice; /* whoever signs with the store's key is inside, or is the keeper's thread */
+	_Atomic uint32_t key_id;
+	struct daemon_rotation rotation;
 
 	struct link *link;
 	struct channel *keeper_channel, *courier_channel, *line_channel, *office_channel;
@@ -74,7 +89,25 @@ enum err daemon_take_trust(void *context, struct session *session, struct slice 
 			   struct fault *fault);
 enum err daemon_keep_evidence(void *context, const char *name, struct slice older, struct slice newer);
 
+/* ---- daemon_key.c ---- */
+
+/* Before there is a keeper: its signers, and whether anybody may sign yet. */
+enum err daemon_open_key(struct daemon *daemon, struct fault *fault) MUST_USE;
+/* The line, for the desk: its lookups wait while the key is replaced. */
+struct desk_line daemon_line_of_desk(struct daemon *daemon);
+/* For the office: has the keeper's thread replace the key and waits for it. Any thread but that one. */
+enum err daemon_rotate(void *daemon, uint32_t *ret_key_id, struct fault *fault);
+/* Under the mutex. */
+bool daemon_is_rotation_wanted(const struct daemon *daemon);
+/* The keeper's thread's: whether there is one to begin or to go on with; does it. False: which key the broker takes is
+ * not known, so nothing may be signed; call it again after a pause. */
+bool daemon_is_rotation_due(struct daemon *daemon);
+bool daemon_turn_key(struct daemon *daemon);
+
 /* ---- daemon_work.c ---- */
+
+/* For waiting on woken. */
+struct timespec daemon_due_in(uint64_t ms);
 
 void *daemon_keep(void *daemon);
 void *daemon_carry(void *daemon);

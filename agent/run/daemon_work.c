@@ -11,7 +11,8 @@
 #define PAUSE_MS_MAX 30000
 #define LINK_WAIT_MS 10000
 #define COURIER_IDLE_MS 1000 /* what a till wrote waits no longer than that, online */
-#define QUICK_MS 5	     /* a step that came to nothing in that time did not wait */
+#define KEY_WAIT_MS 1000
+#define QUICK_MS 5 /* a step that came to nothing in that time did not wait */
 
 static struct log_topic sync_topic = LOG_TOPIC("sync");
 static struct log_topic upload_topic = LOG_TOPIC("upload");
@@ -19,7 +20,7 @@ static struct log_topic witness_topic = LOG_TOPIC("witness");
 
 /* ---- waiting ---- */
 
-static struct timespec due_in(uint64_t ms)
+struct timespec daemon_due_in(uint64_t ms)
 {
 	uint64_t due_ms = clock_steady_ms() + ms;
 
@@ -36,10 +37,11 @@ static bool is_stopping(struct daemon *daemon)
 
 static void pause_for(struct daemon *daemon, uint64_t ms)
 {
-	struct timespec due = due_in(ms);
+	struct timespec due = daemon_due_in(ms);
 
 	pthread_mutex_lock(&daemon->mutex);
-	while (!daemon->is_stopping && pthread_cond_timedwait(&daemon->woken, &daemon->mutex, &due) == 0)
+	while (!daemon->is_stopping && !daemon_is_rotation_wanted(daemon) &&
+	       pthread_cond_timedwait(&daemon->woken, &daemon->mutex, &due) == 0)
 		;
 	pthread_mutex_unlock(&daemon->mutex);
 }
@@ -84,6 +86,11 @@ static void cosign(struct daemon *daemon)
 
 /* ---- the keeper ---- */
 
+struct keeping {
+	enum keeper_result before; /* what the last step came to */
+	unsigned failures;	   /* in a row */
+};
+
 /* Once for each change, not for each try. */
 static void tell(enum keeper_result result, enum keeper_result before, const struct fault *fault)
 {
@@ -110,24 +117,40 @@ static unsigned after_step(struct daemon *daemon, enum keeper_result result, uin
 	return failures;
 }
 
+static void step(struct daemon *daemon, struct keeping *keeping)
+{
+	struct fault fault = {""};
+	uint64_t began_ms = clock_steady_ms();
+
+	enum keeper_result result = keeper_step(daemon->keeper, &fault);
+	tell(result, keeping->before, &fault);
+	keeping->before = result == KEEPER_MORE ? keeping->before : result;
+	keeping->failures = after_step(daemon, result, clock_steady_ms() - began_ms, keeping->failures);
+}
+
+/* Nothing else is signed before it is known which key the broker takes. */
+static void turn_key(struct daemon *daemon, struct keeping *keeping)
+{
+	keeping->failures = daemon_turn_key(daemon) ? 0 : keeping->failures + 1;
+	if (keeping->failures > 0)
+		pause_after(daemon, keeping->failures);
+}
+
 void *daemon_keep(void *context)
 {
 	struct daemon *daemon = context;
-	enum keeper_result result = KEEPER_CURRENT, before = KEEPER_CURRENT;
-	unsigned failures = 0;
+	struct keeping keeping = {.before = KEEPER_CURRENT};
 
 	while (!is_stopping(daemon)) {
-		struct fault fault = {""};
-		uint64_t began_ms = clock_steady_ms();
-		daemon->keeper_shown_ms = began_ms;
+		daemon->keeper_shown_ms = clock_steady_ms();
 		if (!link_wait(daemon->link, LINK_WAIT_MS))
 			continue;
+		if (daemon_is_rotation_due(daemon)) {
+			turn_key(daemon, &keeping);
+			continue;
+		}
 		cosign(daemon);
-		began_ms = clock_steady_ms();
-		result = keeper_step(daemon->keeper, &fault);
-		tell(result, before, &fault);
-		before = result == KEEPER_MORE ? before : result;
-		failures = after_step(daemon, result, clock_steady_ms() - began_ms, failures);
+		step(daemon, &keeping);
 	}
 	return NULL;
 }
@@ -144,7 +167,7 @@ void daemon_wake_courier(struct daemon *daemon)
 
 static void wait_for_items(struct daemon *daemon)
 {
-	struct timespec due = due_in(COURIER_IDLE_MS);
+	struct timespec due = daemon_due_in(COURIER_IDLE_MS);
 
 	pthread_mutex_lock(&daemon->mutex);
 	while (!daemon->is_stopping && !daemon->is_courier_woken &&
@@ -164,7 +187,10 @@ void *daemon_carry(void *context)
 		daemon->courier_shown_ms = clock_steady_ms();
 		if (!link_wait(daemon->link, LINK_WAIT_MS))
 			continue;
+		if (!sluice_enter(&daemon->sluice, KEY_WAIT_MS))
+			continue;
 		enum courier_result result = courier_step(daemon->courier, &fault);
+		sluice_leave(&daemon->sluice);
 		failures = result == COURIER_IDLE || result == COURIER_MORE ? 0 : failures + 1;
 		if (result == COURIER_REFUSED && failures == 1)
 			log_event(&upload_topic, "%s", fault.text[0] == '\0' ? "refused" : fault.text);

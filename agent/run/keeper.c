@@ -252,3 +252,24 @@ enum keeper_result keeper_step(struct keeper *keeper, struct fault *fault)
 	enum keeper_result result = take_turns(keeper, is_page, fault);
 	return result == KEEPER_CURRENT ? watch(keeper, fault) : result;
 }
+
+enum err keeper_settle(struct keeper *keeper, struct fault *fault)
+{
+	bool is_page = false;
+
+	arena_reset(&keeper->arena);
+	enum err err = settle(keeper, &is_page, fault);
+	if (is_page)
+		(void)take_turns(keeper, is_page, fault);
+	else if (err != ERR_OK)
+		(void)judge(keeper, err, fault);
+	if (keeper->session.has_pending)
+		return err == ERR_OK ? ERR_BUSY : err;
+	return session_keep(&keeper->session);
+}
+
+void keeper_set_signers(struct keeper *keeper, const struct public_key *signers, size_t count)
+{
+	keeper->options.signers = signers;
+	keeper->options.signer_count = count;
+}

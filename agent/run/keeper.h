@@ -47,6 +47,12 @@ enum keeper_result {
 /* One request at most is under way in it. Always sweeps (shop_sweep) before it waits. */
 enum keeper_result keeper_step(struct keeper *keeper, struct fault *fault);
 
+/* Gets the answer that is waited for, if one is, and keeps the lane's memory: afterwards the store's key may be
+ * replaced. */
+enum err keeper_settle(struct keeper *keeper, struct fault *fault) MUST_USE;
+/* After it was replaced: the keys that an agreement may be signed by now; they must outlive the keeper. */
+void keeper_set_signers(struct keeper *keeper, const struct public_key *signers, size_t count);
+
 /* For status; any thread. */
 struct keeper_progress {
 	char purpose[NAME_MAX_ + 1]; /* being copied; empty: none */

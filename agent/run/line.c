@@ -109,16 +109,6 @@ static void fail(const struct batch *batch, enum err err, const struct fault *wh
 
 /* ---- one envelope ---- */
 
-static enum err agreement_now(struct shop *shop, uint8_t ret_hash[static HASH_SIZE])
-{
-	pthread_rwlock_rdlock(&shop->lock);
-	bool has = shop->agreement != NULL;
-	if (has)
-		memcpy(ret_hash, shop->agreement->hash, HASH_SIZE);
-	pthread_rwlock_unlock(&shop->lock);
-	return has ? ERR_OK : ERR_NO_AGREEMENT;
-}
-
 /* What an earlier leader's broken connection left: its till has given up; the entry stands. */
 static enum err settle(struct line *line, struct arena *arena, struct fault *fault)
 {
@@ -157,10 +147,12 @@ static enum err send_batch(struct line *line, const struct batch *batch, struct 
 	Kluis__Operation *operations[LINE_BATCH_MAX];
 	Kluis__Part *parts[LINE_BATCH_MAX];
 	uint8_t agreement[HASH_SIZE];
+	enum agreement_state state;
 	struct shop *shop = line->options.shop;
 
 	TRY(settle(line, arena, fault));
-	TRY(agreement_now(shop, agreement));
+	if (!shop_agreement(shop, agreement, &state))
+		return ERR_NO_AGREEMENT;
 	for (size_t i = 0; i < batch->count; i++) {
 		operations[i] = operation_of(batch->lookups[i], arena);
 		parts[i] = part_of(batch->lookups[i], arena);
@@ -337,6 +329,16 @@ static enum err look_up(void *context, const Kluis__Operation *operation, const 
 	*ret_part = own.answer_part;
 	*ret_index = own.index;
 	return ERR_OK;
+}
+
+enum err line_settle(struct line *line, struct fault *fault)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+
+	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
+	enum err err = settle(line, &arena, fault);
+	/* what else is wrong with the lane, the next lookup finds out */
+	return line->session.has_pending ? err : session_keep(&line->session);
 }
 
 struct desk_line line_of_desk(struct line *line)

@@ -35,6 +35,9 @@ enum err line_new(const struct line_options *options, struct line **ret_line, st
 void line_free(struct line **line);
 /* As a desk uses it; the line must outlive it. */
 struct desk_line line_of_desk(struct line *line);
+/* Gets the answer that an earlier lookup did not wait for, if there is one, and keeps the lane's memory: afterwards the
+ * store's key may be replaced. Only while nobody is inside. */
+enum err line_settle(struct line *line, struct fault *fault) MUST_USE;
 /* Envelopes sent and lookups in them, for status and benches. */
 void line_counts(struct line *line, uint64_t *ret_envelopes, uint64_t *ret_lookups);
 

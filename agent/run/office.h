@@ -9,6 +9,7 @@
 
 #include "desk/desk.h"
 #include "home.h"
+#include "run/sluice.h"
 #include "till/till_server.h"
 
 struct office {
@@ -16,7 +17,12 @@ struct office {
 	struct agent *agent; /* with a session on LANE_ADMIN */
 	struct shop *shop;
 	struct desk *desk;
+	struct sluice *sluice; /* whoever signs with the store's key is inside */
+	/* Replaces that key; gives the id of the new one. Not from inside. */
+	enum err (*rotate)(void *context, uint32_t *ret_key_id, struct fault *fault);
+	void *rotate_context;
 };
+/* The last three are the caller's to set. */
 void office_init(struct office *office, struct agent *agent, struct shop *shop, struct desk *desk);
 void office_fini(struct office *office);
 

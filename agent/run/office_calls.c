@@ -12,6 +12,8 @@
 #include "run/office.h"
 #include "staff.h"
 
+#define KEY_WAIT_MS 10000
+
 /* ---- reading bodies ---- */
 
 static enum err text_of(const json_t *body, const char *name, const char **ret_text, struct fault *fault)
@@ -38,18 +40,21 @@ static json_t *time_json(uint64_t time_ms)
 	return json_string(text);
 }
 
-/* One call at a time on the lane. */
-static struct office *enter(void *context)
+/* One call at a time on the lane, none while the store's key is replaced. */
+static enum err enter(struct office *office, struct fault *fault)
 {
-	struct office *office = context;
-
+	if (!sluice_enter(office->sluice, KEY_WAIT_MS))
+		return fault_set(
+			fault, ERR_TIMEOUT,
+			"a rotation of the store's key was cut off, and the broker is needed to go on with it");
 	pthread_mutex_lock(&office->mutex);
-	return office;
+	return ERR_OK;
 }
 
 static enum err leave(struct office *office, enum err err)
 {
 	pthread_mutex_unlock(&office->mutex);
+	sluice_leave(office->sluice);
 	return err;
 }
 
@@ -57,12 +62,13 @@ static enum err leave(struct office *office, enum err err)
 
 static enum err staff_add(void *context, const json_t *body, json_t **ret_answer, struct fault *fault)
 {
+	struct office *office = context;
 	const char *handle, *role, *name = json_string_value(json_object_get(body, "name"));
 
 	(void)ret_answer;
 	TRY(text_of(body, "handle", &handle, fault));
 	TRY(text_of(body, "role", &role, fault));
-	struct office *office = enter(context);
+	TRY(enter(office, fault));
 	enum err err = office_staff_put(office->agent, handle, role, name, fault);
 	desk_roster_changed(office->desk);
 	return leave(office, err);
@@ -71,16 +77,18 @@ static enum err staff_add(void *context, const json_t *body, json_t **ret_answer
 /* At the tills at once, whether the broker is in reach or not. */
 static enum err staff_remove(void *context, const json_t *body, json_t **ret_answer, struct fault *fault)
 {
+	struct office *office = context;
 	const char *handle;
 
 	(void)ret_answer;
 	TRY(text_of(body, "handle", &handle, fault));
-	struct office *office = enter(context);
+	pthread_mutex_lock(&office->mutex);
 	enum err err = office_staff_leave(office->agent, handle, fault);
+	pthread_mutex_unlock(&office->mutex);
 	desk_roster_changed(office->desk);
-	if (err == ERR_OK)
-		err = office_staff_remove(office->agent, handle, fault);
-	return leave(office, err);
+	TRY(err);
+	TRY(enter(office, fault));
+	return leave(office, office_staff_remove(office->agent, handle, fault));
 }
 
 static enum err staff_pin(void *context, const json_t *body, json_t **ret_answer, struct fault *fault)
@@ -155,12 +163,13 @@ static json_t *offer_json(const struct office_offer *offer)
 
 static enum err agreement_offered(void *context, const json_t *body, json_t **ret_answer, struct fault *fault)
 {
+	struct office *office = context;
 	struct arena arena CLEANUP(arena_fini) = {0};
 	struct office_offer offer = {0};
 
 	(void)body;
 	arena_init(&arena, 8 * REQUEST_ARENA_MAX);
-	struct office *office = enter(context);
+	TRY(enter(office, fault));
 	enum err err = office_find_offer(office->agent, &arena, &offer, fault);
 	if (err == ERR_OK)
 		*ret_answer = offer_json(&offer);
@@ -182,6 +191,7 @@ static enum err sign(struct office *office, const uint8_t wanted[static HASH_SIZ
 
 static enum err agreement_sign(void *context, const json_t *body, json_t **ret_answer, struct fault *fault)
 {
+	struct office *office = context;
 	uint8_t hash[HASH_SIZE];
 	const char *text;
 
@@ -189,23 +199,39 @@ static enum err agreement_sign(void *context, const json_t *body, json_t **ret_a
 	TRY(text_of(body, "hash", &text, fault));
 	if (hex_parse(slice_text(text), hash, HASH_SIZE) != ERR_OK)
 		return fault_set(fault, ERR_INPUT, "'hash' is not 64 hex digits");
-	struct office *office = enter(context);
+	TRY(enter(office, fault));
 	return leave(office, sign(office, hash, fault));
 }
 
 static enum err prove(void *context, const json_t *body, json_t **ret_answer, struct fault *fault)
 {
+	struct office *office = context;
 	struct arena arena CLEANUP(arena_fini) = {0};
 	struct slice proof;
 	uint64_t index;
 
 	TRY(number_of(body, "index", &index, fault));
 	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
-	struct office *office = enter(context);
+	TRY(enter(office, fault));
 	enum err err = office_prove(office->agent, index, &arena, &proof, fault);
 	if (err == ERR_OK)
 		*ret_answer = json_pack("{s:s%}", "proof", (const char *)proof.data, proof.length);
 	return leave(office, err);
+}
+
+/* ---- the key ---- */
+
+static enum err key_rotate(void *context, const json_t *body, json_t **ret_answer, struct fault *fault)
+{
+	struct office *office = context;
+	char text[9];
+	uint32_t id;
+
+	(void)body;
+	TRY(office->rotate(office->rotate_context, &id, fault));
+	snprintf(text, sizeof text, "%08x", id);
+	*ret_answer = json_pack("{s:s, s:s}", "principal", office->agent->membership.principal, "key", text);
+	return ERR_OK;
 }
 
 /* ---- alarms ---- */
@@ -318,6 +344,7 @@ const struct till_office_call office_calls[] = {
 	{"agreement/offered", agreement_offered, NULL},
 	{"agreement/sign", agreement_sign, "hash"},
 	{"prove", prove, "index"},
+	{"key/rotate", key_rotate, NULL},
 	{"alarms/list", alarms_list, NULL},
 	{"alarms/seen", alarms_seen, "number"},
 	{"outbox/list", outbox_list, NULL},

@@ -1,5 +1,6 @@
 #include "run/status.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "alarm.h"
@@ -104,9 +105,11 @@ static json_t *certificates_json(struct shop *shop)
 
 json_t *status_json(struct shop *shop, const struct status_facts *facts)
 {
-	json_t *status = json_pack("{s:s, s:s, s:i}", "principal", facts->principal, "broker", facts->broker, "store",
-				   (int)shop->number);
+	char key[9];
 
+	snprintf(key, sizeof key, "%08x", facts->key_id);
+	json_t *status = json_pack("{s:s, s:s, s:s, s:i}", "principal", facts->principal, "key", key, "broker",
+				   facts->broker, "store", (int)shop->number);
 	if (status == NULL)
 		return NULL;
 	put_contact(status, shop, facts);

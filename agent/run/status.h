@@ -13,6 +13,7 @@
 /* What the shop does not know. */
 struct status_facts {
 	const char *principal, *broker;
+	uint32_t key_id;
 	bool is_running; /* the next are there */
 	bool is_online;
 	unsigned connections;

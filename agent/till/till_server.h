@@ -34,7 +34,7 @@ struct till_office_call {
 };
 /* The calls: staff/add {handle, name, role}, staff/remove {handle}, staff/pin {handle, pin}, staff/list {},
  * agreement/offered {}, agreement/sign {hash}, alarms/list {}, alarms/seen {number}, outbox/list {}, outbox/retry
- * {number}, outbox/discard {number}, prove {index}. */
+ * {number}, outbox/discard {number}, prove {index}, key/rotate {}. */
 
 struct till_server_options {
 	const char *address; /* "127.0.0.1" or "::1" and nothing else: ERR_INPUT */
