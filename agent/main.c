@@ -97,8 +97,9 @@ static const struct command commands[] = {
 	{"prove", "INDEX", 1, 1, "Print the proof (tlog-proof) that one of this store's entries is in the log", NULL,
 	 plain_options, agent_command_prove},
 	{"key rotate", NULL, 0, 0, "Sign with another key from now on",
-	 "Head office enters it in the log, signed by the old key. Run it again if it was cut off.", plain_options,
-	 agent_command_key_rotate},
+	 "Head office enters it in the log, signed by the old key. The running daemon does it and goes on; without "
+	 "one, run it again if it was cut off.",
+	 plain_options, agent_command_key_rotate},
 	{"trust", NULL, 0, 0, "Fetch and verify which keys and certificates the broker has now", NULL, plain_options,
 	 agent_command_trust},
 };

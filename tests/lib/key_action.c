@@ -131,6 +131,15 @@ struct action action_rotate_key(struct franchise *formula, const struct party *p
 	return (struct action){.operation = operation};
 }
 
+void rotate_party(struct franchise *formula, struct party *party, uint8_t seed)
+{
+	struct secret_key next = test_seed_key(party->key.public.name, seed);
+
+	franchise_must(formula, party, action_rotate_key(formula, party, &next, NULL));
+	secret_key_fini(&party->key);
+	party->key = next;
+}
+
 struct action action_revoke(struct franchise *formula, const char *principal)
 {
 	Kluis__Operation *operation = OPERATION_NEW(formula, REVOKE, Revoke, revoke);

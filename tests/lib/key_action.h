@@ -27,6 +27,8 @@ void ring_fini(struct ring *ring);
 /* From the party's key to another; signer NULL: the new key itself signs. The party's key stays as it is. */
 struct action action_rotate_key(struct franchise *formula, const struct party *party, const struct secret_key *next,
 				const struct secret_key *signer);
+/* The party rotates its key, to one of the seed, and signs with that from then on. */
+void rotate_party(struct franchise *formula, struct party *party, uint8_t seed);
 struct action action_revoke(struct franchise *formula, const char *principal);
 struct action action_master_key(struct franchise *formula, uint32_t epoch, uint32_t what);
 struct action action_rewrap(struct franchise *formula, uint32_t count);

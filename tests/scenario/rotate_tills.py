@@ -16,7 +16,7 @@ import random
 import sys
 import time
 
-AWAY = {"ERR_NETWORK", "ERR_TIMEOUT", "ERR_BUSY"}
+AWAY = {"network", "timeout", "busy"}
 
 
 class Till:

@@ -199,6 +199,7 @@ good("/v1/admin/outbox/list", {}, admin, 200)
 call("POST", "/v1/admin/outbox/retry", {"number": 999}, admin, 404)
 call("POST", "/v1/admin/outbox/discard", {"number": 999}, admin, 404)
 call("POST", "/v1/admin/prove", {"index": 10**9}, admin)
+good("/v1/admin/key/rotate", {}, admin, 200)
 
 # ---- what does not ----
 

@@ -16,9 +16,11 @@
 
 #include "action.h"
 #include "alarm.h"
+#include "key_action.h"
 #include "kluis/file.h"
 #include "run/courier.h"
 #include "shop_world.h"
+#include "test_keys.h"
 
 #define EXECUTED_MAX 64
 #define RECORDS 3
@@ -497,6 +499,63 @@ static void test_a_refused_journal_does_not_spin(void **state)
 	assert_int_equal(records_logged, 1);
 }
 
+/* The store's key is replaced twice while an answer was lost, on its way there or back: what is settled before each
+ * time is settled for good. */
+static void test_rotations_with_an_answer_lost(void **state)
+{
+	struct fault fault = {""};
+
+	for (enum fault_kind kind = FAULT_NONE; kind <= FAULT_REPLY_LOST; kind++) {
+		end(state);
+		begin(state);
+		write_all();
+		for (uint8_t seed = 90; seed < 93; seed++) {
+			faults[0] = kind;
+			faults[1] = FAULT_REQUEST_LOST;
+			fault_count = 2;
+			sent = 0;
+			enum courier_result result = courier_step(courier, &fault);
+			assert_int_equal(result, kind == FAULT_NONE ? COURIER_MORE : COURIER_AWAY);
+			if (kind != FAULT_NONE)
+				assert_int_equal(courier_settle(courier, &fault), ERR_BUSY); /* lost as well */
+			assert_int_equal(courier_settle(courier, &fault), ERR_OK);
+			rotate_party(world.formula, world.party, seed);
+		}
+		fault_count = 0;
+		carry();
+		assert_all_is_well();
+	}
+}
+
+/* Killed in the middle of a rotation: the answer that is waited for is asked for with the old key's signature (R140).
+ */
+static void test_a_rotation_that_was_cut_off(void **state)
+{
+	struct secret_key old CLEANUP(secret_key_fini) = {0};
+	struct fault fault = {""};
+
+	for (enum fault_kind kind = FAULT_REQUEST_LOST; kind <= FAULT_REPLY_LOST; kind++) {
+		end(state);
+		begin(state);
+		write_all();
+		faults[0] = kind;
+		fault_count = 1;
+		assert_int_equal(courier_step(courier, &fault), COURIER_AWAY);
+		courier_free(&courier);
+		struct party party = *world.party; /* with the old key */
+		old = party.key;
+		world.party->key = test_seed_key(old.public.name, 90);
+		franchise_must(world.formula, &party,
+			       action_rotate_key(world.formula, &party, &world.party->key, NULL));
+		assert_int_equal(session_reseal(session_files(world.folder), 3, &old, &world.party->key, &fault),
+				 ERR_OK);
+		secret_key_fini(&old);
+		open_courier();
+		carry();
+		assert_all_is_well();
+	}
+}
+
 /* Destroyed while the answer was on its way: there is nothing to settle, and it goes on. */
 static void test_destroyed_meanwhile(void **state)
 {
@@ -548,6 +607,8 @@ int main(void)
 		TEST(test_suspended_waits),
 		TEST(test_the_item_at_fault_is_found),
 		TEST(test_a_refused_journal_does_not_spin),
+		TEST(test_rotations_with_an_answer_lost),
+		TEST(test_a_rotation_that_was_cut_off),
 		TEST(test_destroyed_meanwhile),
 		TEST(test_an_older_folder),
 	};

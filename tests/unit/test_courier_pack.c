@@ -269,6 +269,30 @@ static void test_when_nothing_may_go(void **state)
 	assert_string_equal(packed(64, 1500), "4");
 }
 
+static void test_pause_of_a_refused_store(void **state)
+{
+	const uint8_t one[HASH_SIZE] = {1}, other[HASH_SIZE] = {2};
+	struct courier_pause pause = {.length_ms = 0};
+	uint64_t now_ms = 5000;
+
+	(void)state;
+	assert_false(courier_pause_is_on(&pause, one, AGREEMENT_SUSPENDED, now_ms));
+	for (uint64_t length_ms = 1000; length_ms < 600000; length_ms *= 2) {
+		courier_pause_begin(&pause, one, AGREEMENT_SUSPENDED, now_ms);
+		assert_true(courier_pause_is_on(&pause, one, AGREEMENT_SUSPENDED, now_ms + length_ms - 1));
+		assert_false(courier_pause_is_on(&pause, one, AGREEMENT_SUSPENDED, now_ms + length_ms));
+		now_ms += length_ms;
+	}
+	courier_pause_begin(&pause, one, AGREEMENT_SUSPENDED, now_ms); /* ten minutes at most */
+	assert_false(courier_pause_is_on(&pause, one, AGREEMENT_SUSPENDED, now_ms + 600000));
+	assert_true(courier_pause_is_on(&pause, one, AGREEMENT_SUSPENDED, now_ms + 599999));
+	/* another state, or another agreement: over, and the next is a short one */
+	assert_false(courier_pause_is_on(&pause, one, AGREEMENT_ACTIVE, now_ms));
+	courier_pause_begin(&pause, one, AGREEMENT_ACTIVE, now_ms);
+	assert_false(courier_pause_is_on(&pause, one, AGREEMENT_ACTIVE, now_ms + 1000));
+	assert_false(courier_pause_is_on(&pause, other, AGREEMENT_ACTIVE, now_ms));
+}
+
 /* More than an envelope may hold: the rest goes with the next. */
 static void test_bounds(void **state)
 {
@@ -295,6 +319,7 @@ int main(void)
 		TEST(test_old_holds_are_forgotten),
 		TEST(test_what_is_held_starves_nobody),
 		TEST(test_when_nothing_may_go),
+		TEST(test_pause_of_a_refused_store),
 		TEST(test_bounds),
 	};
 

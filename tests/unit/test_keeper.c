@@ -9,6 +9,7 @@
 
 #include "action.h"
 #include "alarm.h"
+#include "key_action.h"
 #include "kluis/file.h"
 #include "shop_world.h"
 
@@ -79,6 +80,34 @@ static void test_another_who_used_the_lane_is_an_alarm_and_it_goes_on(void **sta
 	assert_int_equal(shop_world_copied(world), 6);
 }
 
+/* At whichever request an answer is lost, it is got before the key is replaced, and the copy is as it should be. */
+static void test_settled_before_the_key_is_replaced(void **state)
+{
+	struct shop_world *world = *state;
+	uint8_t seed = 90;
+	assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+	for (unsigned customers = 3; customers < 6; customers++) {
+		char values[32];
+		snprintf(values, sizeof values, "1=472%u|2=Ada", customers);
+		franchise_customer(world->formula, values);
+		/* the watch is answered, the page is not */
+		assert_int_equal(keeper_step(world->keeper, NULL), KEEPER_MORE);
+		world->lose_reply = 2;
+		assert_int_equal(keeper_step(world->keeper, NULL), KEEPER_AWAY);
+		world->is_cut = true;
+		assert_int_not_equal(keeper_settle(world->keeper, NULL), ERR_OK);
+		world->is_cut = false;
+		assert_int_equal(keeper_settle(world->keeper, NULL), ERR_OK);
+		assert_int_equal(shop_world_copied(world), customers); /* the page was taken up */
+		struct public_key signers[2] = {{.id = 0}, world->party->key.public};
+		rotate_party(world->formula, world->party, seed++);
+		signers[0] = world->party->key.public;
+		keeper_set_signers(world->keeper, signers, 2);
+		assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+	}
+	assert_int_equal(alarm_count(world->shop.store), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, shop_world_set_up, shop_world_tear_down)
 
 int main(void)
@@ -87,6 +116,7 @@ int main(void)
 		TEST(test_first_copy_needs_nobody),
 		TEST(test_lost_answers_and_restarts_change_nothing),
 		TEST(test_another_who_used_the_lane_is_an_alarm_and_it_goes_on),
+		TEST(test_settled_before_the_key_is_replaced),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

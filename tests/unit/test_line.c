@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "alarm.h"
+#include "key_action.h"
 #include "kluis/clock.h"
 #include "kluis/envelope.h"
 #include "run/line.h"
@@ -212,6 +214,27 @@ static void test_a_lost_answer_holds_up_only_its_own(void **state)
 	expect_one(stand, "4711", ERR_OK);
 }
 
+/* What a till did not wait for is got before the key is replaced; twice, since the broker knows one key that was. */
+static void test_settled_before_the_key_is_replaced(void **state)
+{
+	struct stand *stand = *state;
+	struct shop_world *world = &stand->world;
+	for (uint8_t seed = 90; seed < 92; seed++) {
+		world->lose_reply = 1;
+		expect_one(stand, "4711", ERR_TIMEOUT);
+		world->is_cut = true;
+		assert_int_equal(line_settle(stand->line, NULL), ERR_NETWORK);
+		world->is_cut = false;
+		assert_int_equal(line_settle(stand->line, NULL), ERR_OK);
+		unsigned sent = world->sent;
+		assert_int_equal(line_settle(stand->line, NULL), ERR_OK); /* nothing more to get */
+		assert_int_equal(world->sent, sent);
+		rotate_party(world->formula, world->party, seed);
+	}
+	expect_one(stand, "4712", ERR_OK);
+	assert_int_equal(alarm_count(world->shop.store), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -220,6 +243,7 @@ int main(void)
 		TEST(test_each_gets_its_own_answer_of_a_shared_envelope),
 		TEST(test_away_nothing_is_signed),
 		TEST(test_a_lost_answer_holds_up_only_its_own),
+		TEST(test_settled_before_the_key_is_replaced),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
