@@ -51,7 +51,7 @@ until_says() {
   fail "$what: '$got' instead of '$want'"
 }
 receipts() { kluis-broker totals --json | jq '[.[] | select(.store == 2) | .receipts] | add // 0'; }
-is_copied() { agent 2 status --json | grep -q '"state": *"open"' && echo yes; }
+is_copied() { agent 2 status --json | grep '"state": *"open"' >/dev/null && echo yes; }
 
 start_agent
 until_says 'the first copy' yes is_copied
@@ -156,7 +156,7 @@ shown "killed twenty times in $(grep -c 'is now' "$work/rotate.out") rotations, 
 
 close_tills
 (umask 077; echo 7391 >"$work/pin")
-card=$(sed -n 's/^copy //p' "$work/cards" | head -1)
+card=$(sed -n 's/^copy //p' "$work/cards" | sed -n 1p)
 # hang_rotation: the broker does not answer any more, and the agent is killed while it waits for that.
 hang_rotation() {
   until_says 'all delivered' 0 say outbox waiting
