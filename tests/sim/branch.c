@@ -8,6 +8,7 @@
 
 #define MEMBERS 12
 #define ROUNDS_MAX 1000
+#define LEASE_MS (73 * 3600000) /* longer than any */
 
 uint64_t branch_draw(struct branches *all, uint64_t bound)
 {
@@ -80,6 +81,10 @@ static void one_event(struct branches *all)
 		branch_fork(all);
 	else if (place >= 997)
 		branch_fill(branch, true);
+	if (branch_chance(all, 2))
+		branch_master_key(all);
+	if (all->has_theft && branch_draw(all, 500) == 0)
+		branch_revoke(branch);
 	if (branch->is_full && branch_chance(all, 8))
 		branch_fill(branch, false);
 	if (branch_is_dead(branch))
@@ -107,6 +112,7 @@ static void begin(struct branches *all)
 	}
 	branch_register_members(all, MEMBERS);
 	all->has_fork = branch_chance(all, 20);
+	all->has_theft = branch_chance(all, 12);
 }
 
 static bool is_drained(struct branch *branch)
@@ -125,10 +131,23 @@ static bool is_drained(struct branch *branch)
 	return waiting == 0 && journal_waiting(branch->shop.journal) == 0 && count == 0;
 }
 
+/* A store whose key was revoked gets nothing and delivers nothing: its copy goes when its lease ends. */
+static bool sit_out(struct branch *branch)
+{
+	struct fault fault = {""};
+
+	keeper_step(branch->keeper, &fault);
+	courier_step(branch->courier, &fault);
+	return true;
+}
+
 /* False: something was still to be done. */
 static bool drain_once(struct branch *branch)
 {
 	struct fault fault = {""};
+
+	if (branch->is_revoked)
+		return sit_out(branch);
 	enum keeper_result kept = keeper_step(branch->keeper, &fault);
 	enum courier_result carried = courier_step(branch->courier, &fault);
 
@@ -151,6 +170,8 @@ static void settle(struct branches *all)
 				       action_standing(all->formula, branch->party->store, 2));
 		branch->is_suspended = false;
 	}
+	for (size_t i = 0; i < BRANCHES; i++)
+		all->formula->now_ms += all->shops[i].is_revoked ? LEASE_MS : 0;
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
 		unsigned quiet = 0;
 		for (size_t i = 0; i < BRANCHES; i++)
@@ -168,7 +189,7 @@ static void report(const struct branches *all)
 {
 	static const char *const names[] = {"shown",	"from the broker", "items",   "shop crashes", "broker crashes",
 					    "splits",	"purges",	   "refused", "records",      "conflicts",
-					    "findings", "cosigned",	   "forks",   "full disks"};
+					    "findings", "cosigned",	   "forks",   "full disks",   "epochs"};
 
 	printf("seed %llu: %llu entries", (unsigned long long)all->run.seed, (unsigned long long)all->size);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -189,6 +210,7 @@ static void end(struct branches *all, struct hash *ret_root)
 	free(all->members.items);
 	branch_model_end(all);
 	franchise_free(&all->formula);
+	ring_fini(&all->ring);
 	arena_fini(&all->arena);
 	store_memory_reset(0);
 }

@@ -17,6 +17,7 @@
 #include "desk/desk.h"
 #include "franchise.h"
 #include "home.h"
+#include "key_action.h"
 #include "key_shelf.h"
 #include "model.h"
 #include "run.h"
@@ -114,7 +115,7 @@ struct branch {
 	bool knows_gone[BRANCH_STAFF];	   /* the shop was told of whose removal */
 	bool is_gone[BRANCH_STAFF];
 	uint8_t employees[BRANCH_STAFF][PSEUDONYM_SIZE];
-	bool is_suspended, is_terminated; /* at head office */
+	bool is_suspended, is_terminated, is_revoked; /* at head office */
 	bool has_findings;
 	bool is_lied_to, is_alarmed; /* about the log */
 };
@@ -141,18 +142,22 @@ struct branches {
 	struct run run;
 	bool is_calm;
 	bool has_fork;	/* the broker may show another history */
+	bool has_theft; /* and a store's key be revoked */
 	bool is_strict; /* see branches_run */
 	struct arena arena;
 	struct franchise *formula;
 	struct model *model;
 	struct fork fork;
+	struct ring ring; /* the broker's keys */
+	uint32_t epoch;	  /* of its master key */
+	bool is_rewrapping, is_rewrapped;
 	struct branch shops[BRANCHES];
 	LIST(struct branch_member) members;
 	unsigned next_card;
 	struct branch_late late[BRANCH_LATE_MAX]; /* copies of messages that are still on their way */
 	size_t late_count;
 	uint64_t size;	     /* entries that branch_check has seen */
-	uint64_t counts[14]; /* BRANCH_* */
+	uint64_t counts[15]; /* BRANCH_* */
 };
 enum {
 	BRANCH_SHOWN,
@@ -169,6 +174,7 @@ enum {
 	BRANCH_COSIGNED,
 	BRANCH_FORKS,
 	BRANCH_FULL,
+	BRANCH_EPOCHS,
 	BRANCH_COUNTS
 };
 
@@ -230,6 +236,12 @@ struct core *branch_core_for(struct branch *branch, struct slice message);
 void branch_witness(struct branch *branch);
 /* I3: who was shown two histories has noticed and kept the proof; nobody else has. */
 void branch_check_witness(struct branch *branch);
+
+/* ---- branch_keys.c ---- */
+/* One step of the way from one master key to the next. */
+void branch_master_key(struct branches *all);
+/* The store's key was stolen, head office hears of it. */
+void branch_revoke(struct branch *branch);
 
 /* ---- branch_model.c ---- */
 /* A broker with a charter, whose messages the model hears from then on. */

@@ -190,18 +190,17 @@ static enum err count_one(void *context, const struct outbox_item *item)
 	TRY(wire_encode(&item->operation->base, &encoded));
 	sha256(bytes_slice(&encoded), hash);
 	wanted->number += memcmp(hash, wanted->hash, HASH_SIZE) == 0;
-	return item->reason == ERR_OK ? ERR_CORRUPT : ERR_OK;
+	return item->state == OUTBOX_REFUSED && item->reason == ERR_OK ? ERR_CORRUPT : ERR_OK;
 }
 
-static uint64_t count_refused(struct branch *branch, const uint8_t hash[static HASH_SIZE])
+static uint64_t count_kept(struct branch *branch, enum outbox_state state, const uint8_t hash[static HASH_SIZE])
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
 	struct branch_item wanted = {.number = 0};
 
 	memcpy(wanted.hash, hash, HASH_SIZE);
 	arena_init(&arena, (size_t)64 * 1024 * 1024);
-	branch_must(branch->all,
-		    outbox_each(branch->shop.outbox, OUTBOX_REFUSED, OUTBOX_ITEMS_MAX, &arena, count_one, &wanted),
+	branch_must(branch->all, outbox_each(branch->shop.outbox, state, OUTBOX_ITEMS_MAX, &arena, count_one, &wanted),
 		    "an item is set aside without a reason");
 	return wanted.number;
 }
@@ -232,13 +231,15 @@ static void check_items(struct branch *branch)
 	for (size_t i = 0; i < branch->items.count; i++) {
 		const uint8_t *hash = branch->items.items[i].hash;
 		uint64_t noted = count_noted(branch, hash), done = count_done(branch, hash);
-		uint64_t refused = count_refused(branch, hash);
-		if (done + refused > noted || (!branch->is_terminated && done + refused < noted))
+		uint64_t refused = count_kept(branch, OUTBOX_REFUSED, hash), waiting = 0;
+		if (branch->is_revoked) /* then what was not delivered is still there */
+			waiting = count_kept(branch, OUTBOX_WAITING, hash) + count_kept(branch, OUTBOX_SENT, hash);
+		if (done + refused > noted || (!branch->is_terminated && done + refused + waiting < noted))
 			branch_fail(branch->all, "I8",
 				    "%s item %" PRIu64 ": taken %" PRIu64 " times, done %" PRIu64
 				    ", set aside %" PRIu64,
 				    branch->folder, branch->items.items[i].number, noted, done, refused);
-		missing += done + refused == 0;
+		missing += done + refused + waiting == 0;
 	}
 	for (size_t i = 0; i < branch->done.count; i++)
 		if (count_noted(branch, branch->done.items[i].hash) == 0)
@@ -302,7 +303,7 @@ static void check_records(struct branch *branch)
 	uint8_t hash[HASH_SIZE];
 
 	journal_end(branch->shop.journal, &end, hash);
-	if (branch->records.count != end.number)
+	if (branch->records.count > end.number || (!branch->is_revoked && branch->records.count < end.number))
 		branch_fail(all, "I3", "%s: %zu records are in the log, the journal has %" PRIu64, branch->folder,
 			    branch->records.count, end.number);
 	for (size_t i = 0; i < branch->records.count; i++)
@@ -311,9 +312,11 @@ static void check_records(struct branch *branch)
 				    branch->records.items[i].number);
 	for (size_t i = 0; i < branch->shown.count; i++) {
 		const struct branch_shown *shown = &branch->shown.items[i];
-		const struct branch_record *record = shown->record >= 1 && shown->record <= end.number
+		const struct branch_record *record = shown->record >= 1 && shown->record <= branch->records.count
 							     ? &branch->records.items[shown->record - 1]
 							     : NULL;
+		if (branch->is_revoked && shown->record > branch->records.count && shown->record <= end.number)
+			continue; /* on its disk, and will not be uploaded */
 		if (record == NULL || record->code != ERR_OK || record->version != shown->version ||
 		    memcmp(record->customer, shown->customer, PSEUDONYM_SIZE) != 0)
 			branch_fail(all, "I1", "%s: what was shown under record %" PRIu64 " is not recorded",

@@ -54,6 +54,8 @@ void branch_model_begin(struct branches *all)
 
 	listening = all;
 	all->formula = franchise_new(charter->text);
+	ring_take(&all->ring, all->formula);
+	all->epoch = 1;
 	all->model = model_new(&all->run, &all->formula->log.public, &all->formula->office.key.public);
 	all->model->charter = charter;
 	*LIST_ADD(&all->model->charters) = charter;
@@ -100,7 +102,7 @@ void branch_check_copies(struct branch *branch)
 		struct model_view view = {.store = model_place(model, branch->party->store),
 					  .purpose = purpose,
 					  .now_ms = branch_true_ms(branch)};
-		if (model_holds(model, &view, NULL) >= 0)
+		if (!branch->is_revoked && model_holds(model, &view, NULL) >= 0)
 			model_compare(model, &view, &branch->shop.replica);
 		else
 			check_nothing(branch, purpose);

@@ -164,7 +164,7 @@ void branch_witness(struct branch *branch)
 
 	branch_trace(all, "%s: cosigns: %s %s", branch->folder, error_text(err), fault.text);
 	bool is_right = err == ERR_OK || err == ERR_NETWORK || err == ERR_TIMEOUT || err == ERR_DISK_FULL ||
-			(err == ERR_INCONSISTENT && branch->is_lied_to);
+			(err == ERR_INCONSISTENT && branch->is_lied_to) || (err == ERR_PRINCIPAL && branch->is_revoked);
 	if (!is_right && !branch_is_dead(branch))
 		branch_fail(all, "I3", "%s does not cosign: %s %s", branch->folder, error_text(err), fault.text);
 	branch_follow_log(all);

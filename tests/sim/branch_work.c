@@ -233,7 +233,7 @@ void branch_courier(struct branch *branch)
 	enum courier_result result = courier_step(branch->courier, &fault);
 
 	branch_trace(branch->all, "%s: courier %d %s", branch->folder, (int)result, fault.text);
-	if (result == COURIER_REFUSED && !branch->is_full && !branch_is_dead(branch))
+	if (result == COURIER_REFUSED && !branch->is_full && !branch->is_revoked && !branch_is_dead(branch))
 		branch_fail(branch->all, "courier", "%s: refused: %s", branch->folder, fault.text);
 }
 
@@ -243,7 +243,7 @@ static void stand(struct branches *all, struct branch *branch)
 {
 	uint32_t what = branch->is_suspended ? STANDING_RESUME : STANDING_SUSPEND;
 
-	if (branch->is_terminated)
+	if (branch->is_terminated || branch->is_revoked)
 		return;
 	if (branch_chance(all, 10))
 		what = STANDING_TERMINATE;
@@ -258,7 +258,7 @@ static void amend(struct branches *all, struct branch *branch)
 	struct party *party = branch->party;
 	uint8_t before[HASH_SIZE];
 
-	if (branch->is_terminated || branch->is_suspended)
+	if (branch->is_terminated || branch->is_suspended || branch->is_revoked)
 		return;
 	memcpy(before, party->agreement, HASH_SIZE);
 	branch_agree(branch, before, branch_chance(all, 20));

@@ -130,6 +130,8 @@ static struct model_principal *principal_of(struct model *model, const struct en
 	if (!is_join(entry)) {
 		if (principal == NULL)
 			run_fail(model->run, "I2", "an entry by %s, whom the log does not know", name);
+		if (principal->is_revoked)
+			run_fail(model->run, "I2", "an entry by %s, whose key was revoked", name);
 		return principal;
 	}
 	const uint8_t *key = entry->request->operations[0]->join->public_key.data;

@@ -97,6 +97,7 @@ struct model_truth {
 
 /* A principal's key and where its lanes are. */
 struct model_principal {
+	bool is_revoked;
 	char name[PRINCIPAL_MAX + 1];
 	uint8_t key[KEY_SIZE];
 	uint64_t sequences[LANE_MAX + 1];

@@ -218,6 +218,15 @@ static void apply_staff(struct model *model, const struct model_step *step)
 	employee->role = strcmp(staff->role, spec_roles[1]) == 0;
 }
 
+static void apply_revoke(struct model *model, const struct model_step *step)
+{
+	struct model_principal *principal = model_principal(model, step->operation->revoke->principal);
+
+	if (principal == NULL)
+		run_fail(model->run, "R142", "revoked somebody without a key");
+	principal->is_revoked = true;
+}
+
 void model_apply(struct model *model, const struct model_step *step)
 {
 	static const struct {
@@ -238,6 +247,7 @@ void model_apply(struct model *model, const struct model_step *step)
 		{KLUIS__OPERATION__KIND_ACCEPT, apply_accept},
 		{KLUIS__OPERATION__KIND_STANDING, apply_standing},
 		{KLUIS__OPERATION__KIND_STAFF, apply_staff},
+		{KLUIS__OPERATION__KIND_REVOKE, apply_revoke},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
