@@ -42,69 +42,92 @@ static const Kluis__RosterRow *find(const struct roster *roster, const uint8_t p
 	return NULL;
 }
 
-/* Employees here that are another than head office has them. */
-struct differing {
-	const struct roster *roster;
+/* ---- who is here ---- */
+
+struct staff {
 	struct arena *arena;
 	struct replica_employee **employees;
-	size_t count, maximum;
+	size_t count;
 };
 
-static enum err compare(void *context, const struct replica_employee *employee)
+static enum err add(void *context, const struct replica_employee *employee)
 {
-	struct differing *differing = context;
-	const Kluis__RosterRow *row = find(differing->roster, employee->pseudonym);
+	struct staff *staff = context;
+	struct replica_employee *copy = arena_alloc(staff->arena, sizeof *copy);
 
-	/* without a role here: removed here, head office has not heard it yet */
-	bool is_right = row != NULL && (employee->role[0] == '\0' || strcmp(row->role, employee->role) == 0);
-	if (is_right || differing->count == differing->maximum)
-		return ERR_OK;
-	struct replica_employee *copy = arena_alloc(differing->arena, sizeof *copy);
-	if (copy == NULL)
-		return ERR_MEMORY;
+	if (copy == NULL || staff->count == STAFF_MAX)
+		return copy == NULL ? ERR_MEMORY : ERR_OK;
 	*copy = *employee;
-	differing->employees[differing->count++] = copy;
+	staff->employees[staff->count++] = copy;
 	return ERR_OK;
 }
 
-static enum err put_right(const struct replica *replica, const struct roster *roster, struct replica_employee *employee)
+static enum err list(struct keeper *keeper, struct staff *ret_staff)
 {
-	const Kluis__RosterRow *row = find(roster, employee->pseudonym);
+	struct staff staff = {.arena = &keeper->arena,
+			      .employees = arena_array(&keeper->arena, STAFF_MAX, sizeof(void *))};
 
+	if (staff.employees == NULL)
+		return ERR_MEMORY;
+	TRY(replica_each_employee(&keeper->options.shop->replica, add, &staff));
+	*ret_staff = staff;
+	return ERR_OK;
+}
+
+/* ---- as head office has them ---- */
+
+static bool is_right(const Kluis__RosterRow *row, const struct replica_employee *employee)
+{
+	/* without a role here: removed here, head office has not heard it yet */
+	return row != NULL && (employee->role[0] == '\0' || strcmp(row->role, employee->role) == 0);
+}
+
+/* Somebody else may have the handle by now, or nobody. */
+static bool is_still_here(const struct replica *replica, const struct replica_employee *employee)
+{
+	struct replica_employee now;
+
+	return replica_get_employee(replica, employee->handle, &now) == ERR_OK &&
+	       slice_equal(SLICE_ARRAY(now.pseudonym), SLICE_ARRAY(employee->pseudonym));
+}
+
+static enum err put_right(const struct replica *replica, const Kluis__RosterRow *row, struct replica_employee *employee)
+{
 	if (row == NULL)
 		return replica_remove_employee(replica, employee->handle);
 	snprintf(employee->role, sizeof employee->role, "%s", row->role);
 	return replica_put_employee(replica, employee);
 }
 
-/* In three steps, since nobody may write while a read of his own is open. */
-static enum err adjust(struct keeper *keeper, const struct roster *roster, size_t *ret_changed)
+static enum err adjust(struct keeper *keeper, const struct roster *roster, const struct staff *staff,
+		       size_t *ret_changed)
 {
 	struct shop *shop = keeper->options.shop;
-	struct differing differing = {.roster = roster,
-				      .arena = &keeper->arena,
-				      .employees = arena_array(&keeper->arena, STAFF_MAX, sizeof(void *)),
-				      .maximum = STAFF_MAX};
 	enum err err = ERR_OK;
 
-	if (differing.employees == NULL)
-		return ERR_MEMORY;
-	TRY(replica_each_employee(&shop->replica, compare, &differing));
+	*ret_changed = 0;
 	pthread_rwlock_wrlock(&shop->lock);
-	for (size_t i = 0; i < differing.count && err == ERR_OK; i++)
-		err = put_right(&shop->replica, roster, differing.employees[i]);
+	for (size_t i = 0; i < staff->count && err == ERR_OK; i++) {
+		const Kluis__RosterRow *row = find(roster, staff->employees[i]->pseudonym);
+		if (is_right(row, staff->employees[i]) || !is_still_here(&shop->replica, staff->employees[i]))
+			continue;
+		err = put_right(&shop->replica, row, staff->employees[i]);
+		++*ret_changed;
+	}
 	pthread_rwlock_unlock(&shop->lock);
-	*ret_changed = differing.count;
 	return err;
 }
 
+/* Who is here is looked at first: who was employed since is on a later roster than the one that is asked for. */
 static enum err update(struct keeper *keeper, struct fault *fault)
 {
 	struct roster roster;
+	struct staff staff;
 	size_t changed;
 
+	TRY(list(keeper, &staff));
 	TRY(ask(keeper, &roster, fault));
-	TRY(adjust(keeper, &roster, &changed));
+	TRY(adjust(keeper, &roster, &staff, &changed));
 	if (changed > 0 && keeper->options.roster_changed != NULL)
 		keeper->options.roster_changed(keeper->options.context);
 	return ERR_OK;

@@ -27,12 +27,75 @@ static void test_head_office_takes_an_employee_off(void **state)
 	assert_int_equal(replica_get_employee(&world->shop.replica, "anna", &employee), ERR_NOT_FOUND);
 }
 
+/* The roster is answered, and before the answer is here somebody is employed, or a handle is another's. */
+static struct shop_world *at;
+static const char *hired;
+
+static bool is_roster(struct slice message)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	Kluis__Envelope *envelope;
+	Kluis__Request *request;
+
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	assert_int_equal(WIRE_DECODE(Envelope, envelope, message, &arena, &envelope), ERR_OK);
+	assert_int_equal(WIRE_DECODE(Request, request, wire_slice(envelope->request), &arena, &request), ERR_OK);
+	return request->operations[0]->kind_case == KLUIS__OPERATION__KIND_ROSTER;
+}
+
+static enum err send_and_hire(void *context, struct slice message, struct bytes *ret_reply)
+{
+	struct exchange core = shop_world_exchange(at);
+	struct replica_employee employee = {.role = "cashier", .name = "Bea", .pseudonym = {0xbe, 0xa}};
+
+	(void)context;
+	TRY(core.send(core.context, message, ret_reply));
+	if (!is_roster(message))
+		return ERR_OK;
+	snprintf(employee.handle, sizeof employee.handle, "%s", hired);
+	return replica_put_employee(&at->shop.replica, &employee);
+}
+
+static void test_who_is_employed_meanwhile_stays(void **state)
+{
+	static const char *const handles[] = {"bea", "anna"};
+	struct replica_employee employee;
+	uint32_t store = 12;
+
+	at = *state;
+	for (size_t i = 0; i < 2; i++) {
+		if (i == 1) {
+			shop_world_tear_down(state);
+			shop_world_set_up(state);
+			at = *state;
+		}
+		struct slice anna = SLICE(at->party->employee, PSEUDONYM_SIZE);
+		assert_int_equal(shop_world_keep(at), KEEPER_CURRENT);
+		keeper_free(&at->keeper);
+		struct keeper_options options = {.shop = &at->shop,
+						 .exchange = {.send = send_and_hire},
+						 .memory = session_files(at->folder),
+						 .controller = &at->controller,
+						 .signers = &at->party->key.public,
+						 .signer_count = 1};
+		hired = handles[i];
+		franchise_must(at->formula, &at->formula->office, action_staff(at->formula, &store, anna, "", NULL));
+		assert_int_equal(keeper_new(&options, &at->keeper, NULL), ERR_OK);
+		assert_int_equal(shop_world_keep(at), KEEPER_CURRENT);
+		assert_int_equal(replica_get_employee(&at->shop.replica, hired, &employee), ERR_OK);
+		assert_string_equal(employee.name, "Bea");
+		if (i == 0)
+			assert_int_equal(replica_get_employee(&at->shop.replica, "anna", &employee), ERR_NOT_FOUND);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, shop_world_set_up, shop_world_tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_head_office_takes_an_employee_off),
+		TEST(test_who_is_employed_meanwhile_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
