@@ -71,7 +71,8 @@ enum err daemon_take_trust(void *context, struct session *session, struct slice 
 	bool is_new = false;
 
 	TRY(anchor_update(daemon->folder, &daemon->agent.membership, session, hash, time_ms, &is_new, fault));
-	if (!is_new)
+	daemon->is_trust_due = daemon->is_trust_due || is_new;
+	if (!daemon->is_trust_due)
 		return ERR_OK;
 	TRY(membership_read(daemon->folder, &daemon->agent.arena, &membership, fault));
 	pthread_mutex_lock(&daemon->office.mutex);
@@ -80,7 +81,9 @@ enum err daemon_take_trust(void *context, struct session *session, struct slice 
 	pthread_mutex_unlock(&daemon->office.mutex);
 	bytes_init(&pem, LINK_PEM_MAX);
 	TRY(daemon_read_certificates(daemon, &pem, fault));
-	return link_trust(daemon->link, (const char *)pem.data);
+	TRY(link_trust(daemon->link, (const char *)pem.data));
+	daemon->is_trust_due = false;
+	return ERR_OK;
 }
 
 enum err daemon_write_port(struct daemon *daemon, struct fault *fault)

@@ -57,6 +57,7 @@ struct daemon {
 	/* the keeper's thread's own */
 	uint64_t cosigned_ms; /* steady */
 	bool is_witness_known;
+	bool is_trust_due; /* kept in the folder, but not what the link and the cosigner go by yet */
 
 	pthread_mutex_t mutex; /* of waking */
 	pthread_cond_t woken;

@@ -202,11 +202,14 @@ static void forget_row(struct keeper *keeper)
 
 static enum keeper_result take_turns(struct keeper *keeper, bool is_page_pending, struct fault *fault)
 {
+	/* trust is last: a disk that is too full for a note takes no lease from the copy */
 	keeper_turn_fn *const turns[] = {keeper_turn_papers, keeper_turn_state, keeper_turn_roster,
-					 keeper_turn_trust,  keeper_turn_lease, keeper_turn_page};
-	size_t first = is_page_pending ? sizeof turns / sizeof turns[0] - 1 : 0;
+					 keeper_turn_lease,  keeper_turn_page,	keeper_turn_trust};
+	size_t first = 0;
 	enum err err = ERR_OK;
 
+	while (is_page_pending && turns[first] != keeper_turn_page)
+		first++;
 	for (size_t i = first; i < sizeof turns / sizeof turns[0]; i++) {
 		switch (turns[i](keeper, &err, fault)) {
 		case TURN_NOTHING:

@@ -42,15 +42,12 @@ static void papers_fini(struct papers *papers)
 static enum err open_agreement(const struct keeper_options *options, struct papers *papers, struct fault *fault)
 {
 	enum err err = ERR_SIGNATURE;
+	struct fault cause = {""};
 
-	for (size_t i = 0; i < options->signer_count && err == ERR_SIGNATURE; i++) {
-		struct fault cause = {""};
+	for (size_t i = 0; i < options->signer_count && err == ERR_SIGNATURE; i++)
 		err = agreement_open(papers->note, papers->charter, options->controller, &options->signers[i],
 				     "the broker's agreement", &papers->arena, papers->agreement, &cause);
-		if (err != ERR_OK)
-			err = fault_set(fault, err, "%s", cause.text);
-	}
-	return err;
+	return err == ERR_OK ? ERR_OK : fault_set(fault, err, "%s", cause.text);
 }
 
 static enum err open_papers(struct keeper *keeper, struct papers *papers, struct fault *fault)
@@ -158,9 +155,17 @@ enum keeper_turn keeper_turn_state(struct keeper *keeper, enum err *ret_err, str
 	return TURN_DONE;
 }
 
+/* The world failed, this disk and this memory included, or the lane's number was another: nothing was said of the note.
+ */
 static bool is_worth_another_try(enum err err)
 {
-	return err == ERR_NETWORK || err == ERR_TIMEOUT || err == ERR_BUSY || err == ERR_CLOCK || err == ERR_SEQUENCE;
+	static const enum err passing[] = {ERR_NETWORK, ERR_TIMEOUT, ERR_BUSY,	    ERR_CLOCK,
+					   ERR_MEMORY,	ERR_IO,	     ERR_DISK_FULL, ERR_SEQUENCE};
+
+	for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
+		if (passing[i] == err)
+			return true;
+	return false;
 }
 
 enum keeper_turn keeper_turn_trust(struct keeper *keeper, enum err *ret_err, struct fault *fault)

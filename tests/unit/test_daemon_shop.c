@@ -90,7 +90,7 @@ static void test_before_an_agreement(void **state)
 	assert_non_null(strstr(papers.text, "no agreement is signed here"));
 }
 
-static void test_state_that_the_broker_said_last(void **state)
+static void test_papers_of_both(void **state)
 {
 	(void)state;
 	fetch_papers();
@@ -98,14 +98,10 @@ static void test_state_that_the_broker_said_last(void **state)
 	assert_memory_equal(here.shop.agreement->hash, here.party->agreement, HASH_SIZE);
 	assert_non_null(here.shop.charter);
 	assert_int_equal(here.shop.state, AGREEMENT_ACTIVE);
-	here.shop.state = AGREEMENT_SUSPENDED;
-	assert_int_equal(daemon_shop_keep(&here.shop), ERR_OK);
-	reopen();
-	assert_int_equal(here.shop.state, AGREEMENT_SUSPENDED);
 }
 
 /* What was said of another agreement says nothing of this one; without one there is no state. */
-static void test_state_of_another_agreement(void **state)
+static void test_state_that_the_broker_said_last(void **state)
 {
 	uint8_t kept[1 + HASH_SIZE] = {AGREEMENT_TERMINATED};
 
@@ -118,6 +114,9 @@ static void test_state_of_another_agreement(void **state)
 	assert_int_equal(here.shop.state, AGREEMENT_ACTIVE);
 	memcpy(kept + 1, here.party->agreement, HASH_SIZE);
 	put_meta("agreement-state", SLICE_ARRAY(kept));
+	reopen();
+	assert_int_equal(here.shop.state, AGREEMENT_TERMINATED);
+	assert_int_equal(daemon_shop_keep(&here.shop), ERR_OK);
 	reopen();
 	assert_int_equal(here.shop.state, AGREEMENT_TERMINATED);
 }
@@ -210,9 +209,12 @@ static void test_failures_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_before_an_agreement),		TEST(test_state_that_the_broker_said_last),
-		TEST(test_state_of_another_agreement),	TEST(test_time_is_kept),
-		TEST(test_kept_rows_that_were_altered), TEST(test_papers_that_were_altered),
+		TEST(test_before_an_agreement),
+		TEST(test_papers_of_both),
+		TEST(test_state_that_the_broker_said_last),
+		TEST(test_time_is_kept),
+		TEST(test_kept_rows_that_were_altered),
+		TEST(test_papers_that_were_altered),
 		TEST(test_failures_are_told),
 	};
 

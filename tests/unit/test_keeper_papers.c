@@ -9,7 +9,9 @@
 
 #include "action.h"
 #include "alarm.h"
+#include "key_action.h"
 #include "kluis/file.h"
+#include "run/keeper_internal.h"
 #include "shop_world.h"
 
 static void test_another_agreement_cuts_the_copy_anew(void **state)
@@ -42,6 +44,57 @@ static void test_suspension_purges_and_resumption_copies_anew(void **state)
 	assert_int_equal(alarm_count(world->shop.store), 0);
 }
 
+static enum err trust_code;
+static unsigned trust_calls;
+
+static enum err take_trust(void *context, struct session *session, struct slice hash, uint64_t time_ms,
+			   struct fault *fault)
+{
+	(void)context, (void)session, (void)hash, (void)time_ms, (void)fault;
+	trust_calls++;
+	return trust_code;
+}
+
+static void enter_trust(struct franchise *formula)
+{
+	static struct ring ring;
+	static struct trust version;
+	const struct secret_key *log = &ring.logs[0];
+
+	ring_take(&ring, formula);
+	trust_put_after(&version, NULL, &log, 1);
+	franchise_must(formula, &formula->office, action_trust(formula, trust_note(formula, &version, &log, 1)));
+	ring_fini(&ring);
+}
+
+/* A trust note is what the broker is found by next year: what only this disk refuses is tried again, what does not
+ * follow is not. */
+static void test_trust_is_tried_until_something_is_said_of_it(void **state)
+{
+	static const enum err passing[] = {ERR_NETWORK, ERR_TIMEOUT, ERR_MEMORY, ERR_IO, ERR_DISK_FULL};
+	struct shop_world *world = *state;
+
+	assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+	world->keeper->options.take_trust = take_trust;
+	enter_trust(world->formula);
+	trust_calls = 0;
+	for (unsigned i = 0; i < sizeof passing / sizeof passing[0]; i++) {
+		trust_code = passing[i];
+		assert_int_not_equal(shop_world_keep(world), KEEPER_CURRENT);
+		assert_int_equal(trust_calls, i + 1);
+	}
+	/* a full disk holds up nothing else */
+	franchise_customer(world->formula, "1=4713|2=Carla");
+	assert_int_equal(shop_world_keep(world), KEEPER_ALARM);
+	assert_int_equal(shop_world_copied(world), 3);
+	trust_code = ERR_SIGNATURE;
+	assert_int_equal(shop_world_keep(world), KEEPER_ALARM);
+	unsigned calls = trust_calls;
+	trust_code = ERR_OK;
+	assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+	assert_int_equal(trust_calls, calls);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, shop_world_set_up, shop_world_tear_down)
 
 int main(void)
@@ -49,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_another_agreement_cuts_the_copy_anew),
 		TEST(test_suspension_purges_and_resumption_copies_anew),
+		TEST(test_trust_is_tried_until_something_is_said_of_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
