@@ -238,17 +238,20 @@ enum err folder_keys_read(const char *folder, struct folder_keys *ret_keys, stru
 	TRY(read_key(folder, name, &keys.log, fault));
 	TRY(first_file(folder, "master", name, fault));
 	TRY(folder_path(folder, name, path, fault));
-	enum err err = secret_bytes_read(path, &keys.master, fault);
+	/* to say at once what is wrong with it: the keyring reads it when it is asked */
+	uint8_t *master = NULL;
+	enum err err = secret_bytes_read(path, &master, fault);
+	secret_bytes_free(&master);
 	if (err != ERR_OK && (err != ERR_NOT_FOUND || getenv("CREDENTIALS_DIRECTORY") == NULL))
 		return err;
 	TRY(keyring_new(folder, &keys.keyring));
 	*ret_keys = keys;
 	ret_keys->core = (struct core_keys){.log = &ret_keys->log,
 					    .controller = keys.controller.public,
-					    .master = keys.master,
 					    .epoch = 1,
 					    .context = keys.keyring,
 					    .master_of = keyring_master,
+					    .end_masters = keyring_end_masters,
 					    .log_of = keyring_log};
 	keys = (struct folder_keys){0};
 	return ERR_OK;
@@ -258,7 +261,6 @@ void folder_keys_fini(struct folder_keys *keys)
 {
 	secret_key_fini(&keys->controller);
 	secret_key_fini(&keys->log);
-	secret_bytes_free(&keys->master);
 	keyring_free(&keys->keyring);
 }
 

@@ -45,8 +45,7 @@ enum err folder_witnesses_read(const char *folder, struct arena *arena, struct o
 struct folder_keys {
 	struct secret_key controller;
 	struct secret_key log;	 /* of those in the folder the one with the lowest number */
-	uint8_t *master;	 /* likewise */
-	struct keyring *keyring; /* all of them */
+	struct keyring *keyring; /* all logs' and master keys */
 	struct core_keys core;	 /* points into the others */
 };
 /* ERR_MODE, ERR_NOT_FOUND with a fault that names the file. */

@@ -117,6 +117,7 @@ struct keyring {
 	char folder[FOLDER_PATH_MAX];
 	pthread_mutex_t mutex;
 	struct held *held;
+	uint32_t oldest; /* epoch that has not ended */
 };
 
 enum err keyring_new(const char *folder, struct keyring **ret_keyring)
@@ -189,6 +190,8 @@ static enum err find_master(struct keyring *keyring, uint32_t epoch, const uint8
 {
 	struct held new = {.epoch = epoch};
 
+	if (epoch < keyring->oldest)
+		return ERR_NOT_FOUND;
 	for (const struct held *held = keyring->held; held != NULL; held = held->next)
 		if (held->master != NULL && held->epoch == epoch) {
 			*ret_master = held->master;
@@ -203,14 +206,35 @@ static enum err find_master(struct keyring *keyring, uint32_t epoch, const uint8
 	return ERR_OK;
 }
 
-enum err keyring_master(void *context, uint32_t epoch, const uint8_t **ret_master)
+enum err keyring_master(void *context, uint32_t epoch, uint8_t ret_master[static KEY_SIZE])
+{
+	struct keyring *keyring = context;
+	const uint8_t *master;
+
+	pthread_mutex_lock(&keyring->mutex);
+	enum err err = find_master(keyring, epoch, &master);
+	if (err == ERR_OK)
+		memcpy(ret_master, master, KEY_SIZE);
+	pthread_mutex_unlock(&keyring->mutex);
+	return err;
+}
+
+void keyring_end_masters(void *context, uint32_t oldest)
 {
 	struct keyring *keyring = context;
 
 	pthread_mutex_lock(&keyring->mutex);
-	enum err err = find_master(keyring, epoch, ret_master);
+	keyring->oldest = oldest;
+	for (struct held **place = &keyring->held; *place != NULL;) {
+		struct held *held = *place;
+		if (held->master == NULL || held->epoch >= oldest) {
+			place = &held->next;
+			continue;
+		}
+		*place = held->next;
+		held_free(held);
+	}
 	pthread_mutex_unlock(&keyring->mutex);
-	return err;
 }
 
 /* ---- log keys ---- */

@@ -3,7 +3,7 @@
  * stands in "<name>-<n>.key". A running broker finds a key here that a command has made meanwhile. Master keys may lie
  * in systemd's credentials instead ($CREDENTIALS_DIRECTORY, under the same names).
  *
- * Threads: any; what a keyring gives lives until keyring_free.
+ * Threads: any; a log's key lives until keyring_free.
  */
 #ifndef KLUIS_BROKER_KEYRING_H
 #define KLUIS_BROKER_KEYRING_H
@@ -27,7 +27,9 @@ enum err keyring_new(const char *folder, struct keyring **ret_keyring) MUST_USE;
 void keyring_free(struct keyring **keyring);
 
 /* core_keys' callbacks; context is the keyring. ERR_NOT_FOUND, ERR_MODE ... */
-enum err keyring_master(void *context, uint32_t epoch, const uint8_t **ret_master) MUST_USE;
+enum err keyring_master(void *context, uint32_t epoch, uint8_t ret_master[static KEY_SIZE]) MUST_USE;
+/* Wipes the ones before oldest, and finds none of them again. */
+void keyring_end_masters(void *context, uint32_t oldest);
 enum err keyring_log(void *context, const struct public_key *key, const struct secret_key **ret_log) MUST_USE;
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/request.h"
+#include "vault/master.h"
 
 struct batch {
 	struct core *core;
@@ -225,11 +226,13 @@ static enum err write_checkpoint(struct store_txn *txn, void *note)
 	return ERR_OK;
 }
 
-static enum err refresh_logs(struct core *core)
+/* As the entries up to here have left them. */
+static enum err refresh_keys(struct core *core)
 {
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
 
 	TRY(store_begin_read(core->store, &txn));
+	TRY(epochs_end(txn, core->keys));
 	return logs_refresh(txn, core->keys, &core->logs, NULL);
 }
 
@@ -253,7 +256,7 @@ enum err core_checkpoint(struct core *core)
 	bytes_init(&note, PAPER_MAX);
 	if (size == core->checkpoint_size)
 		return ERR_OK;
-	TRY(refresh_logs(core));
+	TRY(refresh_keys(core));
 	TRY(sign_checkpoint(core, size, &note));
 	TRY(store_update(core->store, write_checkpoint, &note));
 	core->checkpoint_size = size;

@@ -30,10 +30,12 @@ struct core_keys {
 	const uint8_t *master; /* 32 bytes, the epoch's master key; NULL if master_of is set */
 	uint32_t epoch;	       /* the first one */
 	/* Keys that came later (rotations), also while the core is open. NULL: there are none but the ones above, else
-	 * both ask for the first ones too. ERR_NOT_FOUND when the broker has no such key; what they give lives as long
-	 * as the keys. Any thread. */
+	 * all ask for the first ones too. ERR_NOT_FOUND when the broker has no such key; a log's lives as long as the
+	 * keys. Any thread. */
 	void *context;
-	enum err (*master_of)(void *context, uint32_t epoch, const uint8_t **ret_master);
+	enum err (*master_of)(void *context, uint32_t epoch, uint8_t ret_master[static KEY_SIZE]);
+	/* Epochs before oldest have ended: nothing is under their master keys, and they are not asked for again. */
+	void (*end_masters)(void *context, uint32_t oldest);
 	enum err (*log_of)(void *context, const struct public_key *key, const struct secret_key **ret_log);
 };
 

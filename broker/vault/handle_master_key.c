@@ -87,11 +87,11 @@ static const struct stage {
 static enum err reseal_lookup_key(struct context *context, uint32_t newest)
 {
 	struct bytes row;
-	const uint8_t *master;
+	struct master master CLEANUP(master_fini) = {{0}};
 
 	TRY(master_of(context->keys, newest, &master));
 	TRY(arena_bytes(context->arena, 4 + KEY_SIZE + SEAL_OVERHEAD, &row));
-	TRY(lookup_key_row(master, newest, context->vault->lookup_key, &row));
+	TRY(lookup_key_row(master.key, newest, context->vault->lookup_key, &row));
 	view_put(context->view, TABLE_META, slice_text(VAULT_META_LOOKUP), bytes_slice(&row));
 	return context->view->status;
 }

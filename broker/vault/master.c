@@ -11,13 +11,18 @@
 #define CHECK_SIZE (KEY_SIZE + SEAL_OVERHEAD)
 #define EPOCHS_ARENA_MAX 4096
 
-enum err master_of(const struct core_keys *keys, uint32_t epoch, const uint8_t **ret_master)
+void master_fini(struct master *master)
+{
+	wipe(master, sizeof *master);
+}
+
+enum err master_of(const struct core_keys *keys, uint32_t epoch, struct master *ret_master)
 {
 	if (keys->master_of != NULL)
-		return keys->master_of(keys->context, epoch, ret_master);
+		return keys->master_of(keys->context, epoch, ret_master->key);
 	if (keys->master == NULL || epoch != keys->epoch)
 		return ERR_NOT_FOUND;
-	*ret_master = keys->master;
+	memcpy(ret_master->key, keys->master, KEY_SIZE);
 	return ERR_OK;
 }
 
@@ -62,13 +67,13 @@ enum err epochs_put(struct context *context, const struct epochs *epochs)
 	static const uint8_t zeros[KEY_SIZE];
 	uint8_t associated[CHECK_ASSOCIATED_SIZE];
 	Rows__Epochs row = ROWS__EPOCHS__INIT;
-	const uint8_t *master;
+	struct master master CLEANUP(master_fini) = {{0}};
 	struct bytes sealed;
 
 	TRY(master_of(context->keys, epochs->newest, &master));
 	TRY(arena_bytes(context->arena, CHECK_SIZE, &sealed));
 	check_associated(epochs->newest, associated);
-	TRY(seal(master, SLICE_ARRAY(associated), SLICE_ARRAY(zeros), &sealed));
+	TRY(seal(master.key, SLICE_ARRAY(associated), SLICE_ARRAY(zeros), &sealed));
 	row.newest = epochs->newest;
 	row.oldest = epochs->oldest;
 	row.check = wire_data(bytes_slice(&sealed));
@@ -81,12 +86,12 @@ static enum err check_newest(const struct core_keys *keys, const Rows__Epochs *r
 {
 	uint8_t associated[CHECK_ASSOCIATED_SIZE];
 	struct bytes plain CLEANUP(bytes_fini) = {0};
-	const uint8_t *master;
+	struct master master CLEANUP(master_fini) = {{0}};
 
 	bytes_init_secret(&plain, KEY_SIZE);
 	TRY(master_of(keys, row->newest, &master));
 	check_associated(row->newest, associated);
-	enum err err = unseal(master, SLICE_ARRAY(associated), wire_slice(row->check), &plain);
+	enum err err = unseal(master.key, SLICE_ARRAY(associated), wire_slice(row->check), &plain);
 	if (err != ERR_OK)
 		return fault_set(fault, err, "the master key of epoch %u is not the one that the data is under",
 				 row->newest);
@@ -95,7 +100,7 @@ static enum err check_newest(const struct core_keys *keys, const Rows__Epochs *r
 
 static enum err check_all(const struct core_keys *keys, const struct epochs *epochs, struct fault *fault)
 {
-	const uint8_t *master;
+	struct master master CLEANUP(master_fini) = {{0}};
 
 	for (uint32_t epoch = epochs->oldest; epoch <= epochs->newest; epoch++) {
 		enum err err = master_of(keys, epoch, &master);
@@ -104,6 +109,24 @@ static enum err check_all(const struct core_keys *keys, const struct epochs *epo
 					 epoch);
 		TRY(err);
 	}
+	return ERR_OK;
+}
+
+enum err epochs_end(struct store_txn *txn, const struct core_keys *keys)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct slice value;
+	Rows__Epochs *row;
+
+	if (keys->end_masters == NULL)
+		return ERR_OK;
+	arena_init(&arena, EPOCHS_ARENA_MAX);
+	enum err err = store_get(txn, TABLE_META, slice_text(VAULT_META_EPOCHS), &value);
+	if (err == ERR_NOT_FOUND) /* no rotation was ever begun */
+		return ERR_OK;
+	TRY(err);
+	TRY(row_of(value, &arena, &row));
+	keys->end_masters(keys->context, row->oldest);
 	return ERR_OK;
 }
 
@@ -137,14 +160,14 @@ enum err master_seal(struct context *context, struct slice associated, struct sl
 		     ProtobufCBinaryData *ret_sealed)
 {
 	struct epochs epochs;
-	const uint8_t *master;
+	struct master master CLEANUP(master_fini) = {{0}};
 	struct bytes sealed;
 
 	TRY(epochs_get(context, &epochs));
 	enum err err = master_of(context->keys, epochs.newest, &master);
 	TRY(err == ERR_NOT_FOUND ? ERR_CRYPTO : err);
 	TRY(arena_bytes(context->arena, plain.length + SEAL_OVERHEAD, &sealed));
-	TRY(seal(master, associated, plain, &sealed));
+	TRY(seal(master.key, associated, plain, &sealed));
 	*ret_epoch = epochs.newest;
 	*ret_sealed = wire_data(bytes_slice(&sealed));
 	return ERR_OK;
@@ -153,7 +176,7 @@ enum err master_seal(struct context *context, struct slice associated, struct sl
 enum err master_unseal(struct context *context, uint32_t epoch, struct slice associated, struct slice sealed,
 		       struct bytes *ret_plain)
 {
-	const uint8_t *master;
+	struct master master CLEANUP(master_fini) = {{0}};
 	struct bytes plain;
 	enum err err = master_of(context->keys, epoch, &master);
 
@@ -161,7 +184,7 @@ enum err master_unseal(struct context *context, uint32_t epoch, struct slice ass
 	if (sealed.length < SEAL_OVERHEAD)
 		return ERR_CORRUPT;
 	TRY(arena_bytes(context->arena, sealed.length, &plain));
-	TRY(unseal(master, associated, sealed, &plain));
+	TRY(unseal(master.key, associated, sealed, &plain));
 	*ret_plain = plain;
 	return ERR_OK;
 }

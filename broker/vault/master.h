@@ -27,8 +27,15 @@ enum err epochs_put(struct context *context, const struct epochs *epochs) MUST_U
 enum err epochs_check(struct store_txn *txn, const struct core_keys *keys, struct epochs *ret_epochs,
 		      struct fault *fault) MUST_USE;
 
-/* The 32 bytes of an epoch's master key. ERR_NOT_FOUND. */
-enum err master_of(const struct core_keys *keys, uint32_t epoch, const uint8_t **ret_master) MUST_USE;
+/* Tells keys which epochs have ended, so that they wipe what they hold of them. ERR_CORRUPT. */
+enum err epochs_end(struct store_txn *txn, const struct core_keys *keys) MUST_USE;
+
+/* An epoch's master key: a copy, since an epoch may end at any moment. ERR_NOT_FOUND. */
+struct master {
+	uint8_t key[KEY_SIZE];
+};
+enum err master_of(const struct core_keys *keys, uint32_t epoch, struct master *ret_master) MUST_USE;
+void master_fini(struct master *master);
 
 /* Seals something that is head office's under the newest epoch: the row keeps epoch and sealed (in the arena). What is
  * sealed so needs a row in handle_rewrap.c's table. */

@@ -35,7 +35,7 @@ static enum err lookup_key_open(struct vault *vault, const struct core_keys *key
 {
 	uint8_t associated[LOOKUP_ASSOCIATED_SIZE];
 	struct bytes plain = {.data = vault->lookup_key, .capacity = KEY_SIZE, .maximum = KEY_SIZE};
-	const uint8_t *master;
+	struct master master CLEANUP(master_fini) = {{0}};
 
 	if (row.length != LOOKUP_ROW_SIZE)
 		return ERR_CORRUPT;
@@ -43,17 +43,17 @@ static enum err lookup_key_open(struct vault *vault, const struct core_keys *key
 	enum err err = master_of(keys, epoch, &master);
 	TRY(err == ERR_NOT_FOUND ? ERR_CRYPTO : err);
 	lookup_associated(epoch, associated);
-	return unseal(master, SLICE_ARRAY(associated), slice_part(row, 4, row.length - 4), &plain);
+	return unseal(master.key, SLICE_ARRAY(associated), slice_part(row, 4, row.length - 4), &plain);
 }
 
 static enum err lookup_key_make(struct vault *vault, const struct core_keys *keys, uint32_t epoch,
 				struct bytes *ret_row)
 {
-	const uint8_t *master;
+	struct master master CLEANUP(master_fini) = {{0}};
 
 	TRY(master_of(keys, epoch, &master));
 	random_bytes(vault->lookup_key, KEY_SIZE);
-	return lookup_key_row(master, epoch, vault->lookup_key, ret_row);
+	return lookup_key_row(master.key, epoch, vault->lookup_key, ret_row);
 }
 
 enum err vault_open(struct store_txn *txn, const struct core_keys *keys, struct vault **ret_vault,

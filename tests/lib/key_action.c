@@ -17,14 +17,23 @@ static void must(enum err code, const char *what, const char *why)
 
 /* ---- the ring ---- */
 
-static enum err ring_master(void *context, uint32_t epoch, const uint8_t **ret_master)
+static enum err ring_master(void *context, uint32_t epoch, uint8_t ret_master[static KEY_SIZE])
 {
 	const struct ring *ring = context;
 
 	if (epoch > RING_MAX || !ring->has_master[epoch])
 		return ERR_NOT_FOUND;
-	*ret_master = ring->masters[epoch];
+	memcpy(ret_master, ring->masters[epoch], KEY_SIZE);
 	return ERR_OK;
+}
+
+static void ring_end_masters(void *context, uint32_t oldest)
+{
+	struct ring *ring = context;
+
+	ring->oldest = oldest;
+	for (uint32_t epoch = 0; epoch < oldest; epoch++)
+		ring->has_master[epoch] = false;
 }
 
 static enum err ring_log(void *context, const struct public_key *key, const struct secret_key **ret_log)
@@ -46,6 +55,7 @@ void ring_take(struct ring *ring, struct franchise *formula)
 	memcpy(ring->masters[1], formula->master, KEY_SIZE);
 	formula->keys.context = ring;
 	formula->keys.master_of = ring_master;
+	formula->keys.end_masters = ring_end_masters;
 	formula->keys.log_of = ring_log;
 }
 

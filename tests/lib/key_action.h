@@ -16,6 +16,7 @@ struct ring {
 	size_t log_count;
 	uint8_t masters[RING_MAX + 1][KEY_SIZE]; /* by epoch */
 	bool has_master[RING_MAX + 1];
+	uint32_t oldest; /* epoch that has not ended, as far as the core has said */
 };
 /* With the franchise's log key and master key of epoch 1 in it. */
 void ring_take(struct ring *ring, struct franchise *formula);

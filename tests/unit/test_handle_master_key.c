@@ -121,8 +121,12 @@ static void test_rotation(void **state)
 	assert_int_equal(opened_by(1), 0);
 	/* all of them, the lookup key, and the check of the epoch's key */
 	assert_int_equal(opened_by(2), CUSTOMERS + 1 + 1 + 1);
+	assert_int_equal(core_checkpoint(formula->core), ERR_OK);
+	assert_int_equal(ring.oldest, 1);
 	assert_int_equal(office(action_master_key(formula, 2, 2)), ERR_OK);
-	ring.has_master[1] = ring.has_master[3] = false;
+	assert_int_equal(core_checkpoint(formula->core), ERR_OK);
+	assert_int_equal(ring.oldest, 2); /* the broker is told to wipe what it holds of it */
+	ring.has_master[3] = false;
 	memset(ring.masters[1], 0, KEY_SIZE);
 	assert_int_equal(lookup("1=4711"), ERR_OK);
 	franchise_restart(formula);

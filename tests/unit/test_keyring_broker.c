@@ -84,20 +84,20 @@ static void test_finds_keys_made_meanwhile(void **state)
 	struct secret_key log CLEANUP(secret_key_fini) = test_seed_key("a.example/log", 2);
 	struct secret_key other CLEANUP(secret_key_fini) = test_seed_key("a.example/log", 3);
 	struct keyring *ring CLEANUP(keyring_free) = NULL;
-	const uint8_t *master, *again;
+	uint8_t master[KEY_SIZE], again[KEY_SIZE];
 	const struct secret_key *found;
 
 	(void)state;
 	assert_int_equal(keyring_new(folder, &ring), ERR_OK);
-	assert_int_equal(keyring_master(ring, 1, &master), ERR_NOT_FOUND);
+	assert_int_equal(keyring_master(ring, 1, master), ERR_NOT_FOUND);
 	assert_int_equal(keyring_log(ring, &log.public, &found), ERR_NOT_FOUND);
 	assert_int_equal(secret_bytes_create(path_of("master.key"), &fault), ERR_OK);
 	assert_int_equal(secret_bytes_create(path_of("master-2.key"), &fault), ERR_OK);
 	assert_int_equal(secret_key_write(&log, path_of("log-7.key"), &fault), ERR_OK);
-	assert_int_equal(keyring_master(ring, 1, &master), ERR_OK);
-	assert_int_equal(keyring_master(ring, 1, &again), ERR_OK);
-	assert_ptr_equal(master, again);
-	assert_int_equal(keyring_master(ring, 2, &again), ERR_OK);
+	assert_int_equal(keyring_master(ring, 1, master), ERR_OK);
+	assert_int_equal(keyring_master(ring, 1, again), ERR_OK);
+	assert_memory_equal(master, again, KEY_SIZE);
+	assert_int_equal(keyring_master(ring, 2, again), ERR_OK);
 	assert_memory_not_equal(master, again, KEY_SIZE);
 	assert_int_equal(keyring_log(ring, &log.public, &found), ERR_OK);
 	assert_true(public_key_equal(&found->public, &log.public));
@@ -105,14 +105,42 @@ static void test_finds_keys_made_meanwhile(void **state)
 	assert_int_equal(chmod(path_of("master-2.key"), 0644), 0);
 	struct keyring *second CLEANUP(keyring_free) = NULL;
 	assert_int_equal(keyring_new(folder, &second), ERR_OK);
-	assert_int_equal(keyring_master(second, 2, &master), ERR_MODE);
+	assert_int_equal(keyring_master(second, 2, master), ERR_MODE);
+}
+
+static void test_ended_masters_are_gone(void **state)
+{
+	struct secret_key log CLEANUP(secret_key_fini) = test_seed_key("a.example/log", 2);
+	struct keyring *ring CLEANUP(keyring_free) = NULL;
+	static const char *const files[] = {"master.key", "master-2.key", "master-3.key"};
+	uint8_t master[KEY_SIZE], third[KEY_SIZE], again[KEY_SIZE];
+	const struct secret_key *found;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(secret_bytes_create(path_of(files[i]), &fault), ERR_OK);
+	assert_int_equal(secret_key_write(&log, path_of("log.key"), &fault), ERR_OK);
+	assert_int_equal(keyring_new(folder, &ring), ERR_OK);
+	assert_int_equal(keyring_master(ring, 1, master), ERR_OK);
+	assert_int_equal(keyring_master(ring, 3, third), ERR_OK);
+	assert_int_equal(keyring_master(ring, 2, master), ERR_OK);
+	assert_int_equal(keyring_log(ring, &log.public, &found), ERR_OK);
+	keyring_end_masters(ring, 3);
+	keyring_end_masters(ring, 3);
+	/* not read from their files again either */
+	assert_int_equal(keyring_master(ring, 1, master), ERR_NOT_FOUND);
+	assert_int_equal(keyring_master(ring, 2, master), ERR_NOT_FOUND);
+	assert_int_equal(keyring_master(ring, 3, again), ERR_OK);
+	assert_memory_equal(again, third, KEY_SIZE);
+	assert_true(public_key_equal(&found->public, &log.public));
+	assert_int_equal(keyring_log(ring, &log.public, &found), ERR_OK);
 }
 
 static void test_credentials_come_first(void **state)
 {
 	struct keyring *ring CLEANUP(keyring_free) = NULL;
 	char credentials[FOLDER_PATH_MAX], key[FOLDER_PATH_MAX + 16];
-	const uint8_t *master;
+	uint8_t master[KEY_SIZE];
 
 	(void)state;
 	snprintf(credentials, sizeof credentials, "%s/credentials", folder);
@@ -120,9 +148,9 @@ static void test_credentials_come_first(void **state)
 	snprintf(key, sizeof key, "%s/master.key", credentials);
 	assert_int_equal(secret_bytes_create(key, &fault), ERR_OK);
 	assert_int_equal(keyring_new(folder, &ring), ERR_OK);
-	assert_int_equal(keyring_master(ring, 1, &master), ERR_NOT_FOUND);
+	assert_int_equal(keyring_master(ring, 1, master), ERR_NOT_FOUND);
 	setenv("CREDENTIALS_DIRECTORY", credentials, 1);
-	assert_int_equal(keyring_master(ring, 1, &master), ERR_OK);
+	assert_int_equal(keyring_master(ring, 1, master), ERR_OK);
 	unsetenv("CREDENTIALS_DIRECTORY");
 }
 
@@ -134,6 +162,7 @@ int main(void)
 		TEST(test_numbers),
 		TEST(test_destroy),
 		TEST(test_finds_keys_made_meanwhile),
+		TEST(test_ended_masters_are_gone),
 		TEST(test_credentials_come_first),
 	};
 

@@ -34,14 +34,26 @@ static int tear_down(void **state)
 static void test_master_of(void **state)
 {
 	struct core_keys alone = {.master = formula->master, .epoch = 4};
-	const uint8_t *master = NULL;
+	struct master master;
 
 	(void)state;
 	assert_int_equal(master_of(&alone, 4, &master), ERR_OK);
-	assert_ptr_equal(master, formula->master);
+	assert_memory_equal(master.key, formula->master, KEY_SIZE);
 	assert_int_equal(master_of(&alone, 1, &master), ERR_NOT_FOUND);
 	assert_int_equal(master_of(&formula->keys, 1, &master), ERR_OK);
 	assert_int_equal(master_of(&formula->keys, 2, &master), ERR_NOT_FOUND);
+}
+
+static void test_epochs_end(void **state)
+{
+	struct core_keys alone = {.master = formula->master, .epoch = 1};
+	struct store_txn *txn CLEANUP(store_end_read) = NULL;
+
+	(void)state;
+	assert_int_equal(store_begin_read(formula->store, &txn), ERR_OK);
+	assert_int_equal(epochs_end(txn, &alone), ERR_OK); /* who cannot be told */
+	assert_int_equal(epochs_end(txn, &formula->keys), ERR_OK);
+	assert_int_equal(ring.oldest, 0); /* no rotation, nothing to say */
 }
 
 static void test_epochs_put_and_get(void **state)
@@ -89,6 +101,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_master_of),
+		TEST(test_epochs_end),
 		TEST(test_epochs_put_and_get),
 		TEST(test_seal_under_the_newest),
 	};
