@@ -21,6 +21,7 @@ enum err desk_new(struct shop *shop, struct desk_line line, struct desk **ret_de
 	pthread_mutex_init(&desk->pin_lock, NULL);
 	pthread_mutex_init(&desk->count_lock, NULL);
 	pthread_mutex_init(&desk->receipt_lock, NULL);
+	pthread_mutex_init(&desk->seen_lock, NULL);
 	enum err err = desk_taken_load(desk);
 	if (err != ERR_OK) {
 		desk_free(&desk);
@@ -38,6 +39,7 @@ void desk_free(struct desk **desk)
 	pthread_mutex_destroy(&(*desk)->pin_lock);
 	pthread_mutex_destroy(&(*desk)->count_lock);
 	pthread_mutex_destroy(&(*desk)->receipt_lock);
+	pthread_mutex_destroy(&(*desk)->seen_lock);
 	wipe(*desk, sizeof **desk);
 	free(*desk);
 	*desk = NULL;

@@ -194,6 +194,7 @@ enum err desk_ask(struct desk *desk, const struct desk_question *question, struc
 	TRY(check_still(&asking, shop));
 	TRY(show(&asking, shop));
 	TRY(count(&asking, shop));
+	desk_seen_put(desk, asking.member.customer, asking.member.version);
 	*ret_member = asking.member;
 	return ERR_OK;
 }

@@ -26,6 +26,13 @@ struct desk_taken {
 	uint64_t number;	    /* in the outbox; 0: a free place */
 };
 
+/* Versions that the broker has shown lately. */
+#define DESK_SEEN 256
+struct desk_seen {
+	uint8_t customer[PSEUDONYM_SIZE];
+	uint32_t version; /* 0: a free place */
+};
+
 /* Of one who may be shown a customer and whose record is not on disk yet. */
 #define DESK_PLACES 64
 struct desk_place {
@@ -48,6 +55,9 @@ struct desk {
 	pthread_mutex_t receipt_lock;
 	struct desk_taken taken[DESK_RECEIPTS];
 	size_t taken_next;
+	pthread_mutex_t seen_lock;
+	struct desk_seen seen[DESK_SEEN];
+	size_t seen_next;
 };
 
 /* ---- locks, let go of when they go out of scope ---- */
@@ -154,6 +164,10 @@ enum err desk_taken_find(struct desk *desk, struct desk_taken *taken, bool *ret_
 void desk_taken_add(struct desk *desk, const struct desk_taken *taken);
 
 /* ---- the broker ---- */
+
+/* The version of a record that it has shown; 0: none lately. */
+void desk_seen_put(struct desk *desk, const uint8_t customer[static PSEUDONYM_SIZE], uint32_t version);
+uint32_t desk_seen_version(struct desk *desk, const uint8_t customer[static PSEUDONYM_SIZE]);
 
 /* Asks the broker for who is not in the copy. Not under the shop's lock. ret_is_logged: the broker's log says what came
  * of it. */

@@ -53,6 +53,7 @@ enum err desk_write_about(struct desk_writing *writing, const uint8_t customer[s
 	struct arena scratch CLEANUP(arena_fini) = {0};
 	struct desk_row row;
 
+	writing->basis = desk_seen_version(writing->request.desk, customer);
 	if (!is_open(writing))
 		return ERR_OK;
 	arena_init(&scratch, REQUEST_ARENA_MAX);

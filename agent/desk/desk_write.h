@@ -13,7 +13,7 @@ struct desk_writing {
 	struct arena arena; /* the operation and its part */
 	Kluis__Operation operation;
 	Kluis__Part *part;
-	uint32_t basis; /* the customer's version in the copy; 0: not there */
+	uint32_t basis; /* the customer's version in the copy, or that the broker has shown; 0: not known */
 };
 
 /* Enters the shop and begins (desk_begin). For operations without a grant: only who asks. */
@@ -24,8 +24,8 @@ enum err desk_write_begin_ungranted(struct desk_writing *ret_writing, struct des
 /* Leaves the shop, wipes. With CLEANUP; of a zeroed one too. */
 void desk_write_end(struct desk_writing *writing);
 
-/* Where the customer is in the copy and that may be read: decides on the facts, and sets basis. Where not, the broker
- * will. */
+/* Where the customer is in the copy and that may be read: decides on the facts. Where not, the broker
+ * will. Sets basis. */
 enum err desk_write_about(struct desk_writing *writing, const uint8_t customer[static PSEUDONYM_SIZE]) MUST_USE;
 /* The customer of a value, from the copy. ERR_NOT_FOUND also where that may not be read. ERR_AMBIGUOUS. */
 enum err desk_write_find(struct desk_writing *writing, const struct charter_field *field, struct slice normal,

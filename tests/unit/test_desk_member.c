@@ -143,6 +143,24 @@ static void test_update(void **state)
 	assert_false(desk_test_item(&desk_test)->operation->update->has_basis);
 }
 
+/* Who is not in the copy and was looked up at the broker: the change is made on the version that it gave. */
+static void test_update_of_one_seen_at_the_broker(void **state)
+{
+	static const struct desk_input change[] = {{"name", "Zoe"}};
+	struct desk_member member;
+
+	(void)state;
+	fake_shop_answer(&desk_test.fake, 9, 0, 3, "1=9999|2=Zoe Zeeman"); /* version 7 */
+	assert_int_equal(desk_lookup(desk_test.fake.desk, SLICE_ARRAY(desk_test.anna), "service", "card", "9999",
+				     &desk_test.arena, &member, NULL),
+			 ERR_OK);
+	assert_int_equal(update(9, change, 1), ERR_OK);
+	assert_true(desk_test_item(&desk_test)->operation->update->has_basis);
+	assert_int_equal(desk_test_item(&desk_test)->operation->update->basis, 7);
+	assert_int_equal(update(8, change, 1), ERR_OK); /* another one */
+	assert_false(desk_test_item(&desk_test)->operation->update->has_basis);
+}
+
 static void test_update_refused(void **state)
 {
 	static const struct desk_input name = {"name", "Ann"}, email = {"email", "ann@example.org"},
@@ -247,6 +265,7 @@ int main(void)
 		TEST(test_register_by_consent),
 		TEST(test_register_refused),
 		TEST(test_update),
+		TEST(test_update_of_one_seen_at_the_broker),
 		TEST(test_update_refused),
 		TEST(test_consent),
 		TEST(test_what_the_outbox_does_not_take),
