@@ -241,7 +241,10 @@ shown "$(awk '{ n += $2 } END { print n }' "$work/acknowledged") acknowledged re
 for store in $stores; do
   folder=$(folder_of "$store")
   in_space "$store" kluis-agent copy --purpose service --data "$folder" | jq -cS 'del(.entry)' | sort >"$work/$store.copy"
-  in_space "$store" kluis-agent sync --anew --data "$folder" >/dev/null
+  in_space "$store" kluis-agent sync --anew --data "$folder" >"$work/out" 2>&1 || {
+    tail -n 5 "$work/hq.serve" "$work/out" >&2
+    fail "store $store: cannot be copied anew"
+  }
   in_space "$store" kluis-agent copy --purpose service --data "$folder" | jq -cS 'del(.entry)' | sort >"$work/$store.anew"
   diff -q "$work/$store.copy" "$work/$store.anew" >/dev/null || fail "store $store: its copy is not what the broker gives"
 done
