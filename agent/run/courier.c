@@ -290,7 +290,7 @@ static enum courier_result refused(struct courier *courier, enum err code, struc
 static enum courier_result conclude(struct courier *courier, enum err err, const struct session_answer *answer,
 				    struct arena *arena, struct fault *fault)
 {
-	if (err == ERR_MISMATCH && !courier->session.has_pending) {
+	if (err == ERR_MISMATCH) { /* it stays pending: asked again later */
 		alarm_raise(courier->shop->store, ALARM_MISMATCH, shop_now_ms(courier->shop),
 			    "the broker's answer to an upload is not what its log entry says");
 		return COURIER_AWAY;
