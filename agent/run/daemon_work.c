@@ -87,7 +87,8 @@ static void cosign(struct daemon *daemon)
 /* ---- the keeper ---- */
 
 struct keeping {
-	enum keeper_result before; /* what the last step came to */
+	enum keeper_result last;   /* what the last step came to */
+	enum keeper_result before; /* the same, of those that are an outcome: not KEEPER_MORE */
 	unsigned failures;	   /* in a row */
 };
 
@@ -99,11 +100,19 @@ static void tell(enum keeper_result result, enum keeper_result before, const str
 	log_event(&sync_topic, "%s", fault->text[0] == '\0' ? "refused" : fault->text);
 }
 
-static unsigned after_step(struct daemon *daemon, enum keeper_result result, uint64_t took_ms, unsigned failures)
+static bool is_failure(enum keeper_result result)
+{
+	return result != KEEPER_MORE && result != KEEPER_CURRENT;
+}
+
+/* last: of the step before. What failed is asked for anew by a watch, and that alone is no progress: a broker that
+ * gives the same wrong answer each time is asked less and less often. */
+static unsigned after_step(struct daemon *daemon, enum keeper_result result, enum keeper_result last, uint64_t took_ms,
+			   unsigned failures)
 {
 	switch (result) {
 	case KEEPER_MORE:
-		return 0;
+		return is_failure(last) ? failures : 0;
 	case KEEPER_CURRENT:
 		if (took_ms < QUICK_MS) /* whatever made it so: a broker that answers each watch at once, say */
 			pause_for(daemon, PAUSE_MS_MIN);
@@ -125,7 +134,8 @@ static void step(struct daemon *daemon, struct keeping *keeping)
 	enum keeper_result result = keeper_step(daemon->keeper, &fault);
 	tell(result, keeping->before, &fault);
 	keeping->before = result == KEEPER_MORE ? keeping->before : result;
-	keeping->failures = after_step(daemon, result, clock_steady_ms() - began_ms, keeping->failures);
+	keeping->failures = after_step(daemon, result, keeping->last, clock_steady_ms() - began_ms, keeping->failures);
+	keeping->last = result;
 }
 
 /* Nothing else is signed before it is known which key the broker takes. */
@@ -139,7 +149,7 @@ static void turn_key(struct daemon *daemon, struct keeping *keeping)
 void *daemon_keep(void *context)
 {
 	struct daemon *daemon = context;
-	struct keeping keeping = {.before = KEEPER_CURRENT};
+	struct keeping keeping = {.last = KEEPER_CURRENT, .before = KEEPER_CURRENT};
 
 	while (!is_stopping(daemon)) {
 		daemon->keeper_shown_ms = clock_steady_ms();

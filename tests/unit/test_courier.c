@@ -556,81 +556,82 @@ static void test_a_rotation_that_was_cut_off(void **state)
 		carry();
 		assert_all_is_well();
 	}
+}
 
-	/* What it got is no answer to what it sent: said, kept, and carried once the broker answers. */
-	static void test_a_wrong_answer_is_alarmed_and_asked_for_again(void **state)
-	{
-		struct fault fault = {""};
+/* What it got is no answer to what it sent: said, kept, and carried once the broker answers. */
+static void test_a_wrong_answer_is_alarmed_and_asked_for_again(void **state)
+{
+	struct fault fault = {""};
 
-		(void)state;
-		write_all();
-		world.is_garbled = true;
-		assert_int_equal(courier_step(courier, &fault), COURIER_AWAY);
-		assert_int_equal(courier_step(courier, &fault), COURIER_AWAY);
-		assert_int_equal(alarm_count(world.shop.store), 1);
-		assert_int_equal(alarm_seen(world.shop.store, 1), ERR_OK);
-		world.is_garbled = false;
-		carry();
-		assert_all_is_well();
-	}
+	(void)state;
+	write_all();
+	world.is_garbled = true;
+	assert_int_equal(courier_step(courier, &fault), COURIER_AWAY);
+	assert_int_equal(courier_step(courier, &fault), COURIER_AWAY);
+	assert_int_equal(alarm_count(world.shop.store), 1);
+	assert_int_equal(alarm_seen(world.shop.store, 1), ERR_OK);
+	world.is_garbled = false;
+	carry();
+	assert_all_is_well();
+}
 
-	/* Destroyed while the answer was on its way: there is nothing to settle, and it goes on. */
-	static void test_destroyed_meanwhile(void **state)
-	{
-		uint64_t count;
+/* Destroyed while the answer was on its way: there is nothing to settle, and it goes on. */
+static void test_destroyed_meanwhile(void **state)
+{
+	uint64_t count;
 
-		(void)state;
-		write_all();
-		faults[0] = faults[1] = faults[2] = FAULT_REPLY_LOST;
-		fault_count = 3;
-		struct fault fault = {""};
-		courier_step(courier, &fault);
-		courier_step(courier, &fault);
-		assert_int_equal(outbox_destroy(world.shop.outbox, &count), ERR_OK);
-		carry();
-		assert_int_equal(journal_waiting(world.shop.journal), 0);
-		assert_int_equal(alarm_count(world.shop.store), 0);
-	}
+	(void)state;
+	write_all();
+	faults[0] = faults[1] = faults[2] = FAULT_REPLY_LOST;
+	fault_count = 3;
+	struct fault fault = {""};
+	courier_step(courier, &fault);
+	courier_step(courier, &fault);
+	assert_int_equal(outbox_destroy(world.shop.outbox, &count), ERR_OK);
+	carry();
+	assert_int_equal(journal_waiting(world.shop.journal), 0);
+	assert_int_equal(alarm_count(world.shop.store), 0);
+}
 
-	/* An older copy of the folder: the lane goes on from what the broker expects, and that is alarmed. */
-	static void test_an_older_folder(void **state)
-	{
-		struct fault fault = {""};
+/* An older copy of the folder: the lane goes on from what the broker expects, and that is alarmed. */
+static void test_an_older_folder(void **state)
+{
+	struct fault fault = {""};
 
-		(void)state;
-		make_actions();
-		copy_folder(world.folder, photograph);
-		add(actions[CONSENT]);
-		assert_int_equal(courier_step(courier, &fault), COURIER_MORE);
-		add(actions[CHANGE_BERT]);
-		assert_int_equal(courier_step(courier, &fault), COURIER_MORE);
-		has_photograph = true;
-		restart_from_photograph();
-		add(actions[CHANGE_ANNA]);
-		carry();
-		size_t place;
-		assert_int_equal(times_executed(actions[CHANGE_ANNA], &place), 1);
-		assert_int_equal(alarm_count(world.shop.store), 1);
-	}
+	(void)state;
+	make_actions();
+	copy_folder(world.folder, photograph);
+	add(actions[CONSENT]);
+	assert_int_equal(courier_step(courier, &fault), COURIER_MORE);
+	add(actions[CHANGE_BERT]);
+	assert_int_equal(courier_step(courier, &fault), COURIER_MORE);
+	has_photograph = true;
+	restart_from_photograph();
+	add(actions[CHANGE_ANNA]);
+	carry();
+	size_t place;
+	assert_int_equal(times_executed(actions[CHANGE_ANNA], &place), 1);
+	assert_int_equal(alarm_count(world.shop.store), 1);
+}
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-	int main(void)
-	{
-		const struct CMUnitTest tests[] = {
-			TEST(test_all_is_carried),
-			TEST(test_a_crash_at_each_point),
-			TEST(test_lost_requests_and_answers),
-			TEST(test_marked_for_a_request_that_never_was),
-			TEST(test_suspended_waits),
-			TEST(test_the_item_at_fault_is_found),
-			TEST(test_a_refused_journal_does_not_spin),
-			TEST(test_rotations_with_an_answer_lost),
-			TEST(test_a_rotation_that_was_cut_off),
-			TEST(test_a_wrong_answer_is_alarmed_and_asked_for_again),
-			TEST(test_destroyed_meanwhile),
-			TEST(test_an_older_folder),
-		};
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_all_is_carried),
+		TEST(test_a_crash_at_each_point),
+		TEST(test_lost_requests_and_answers),
+		TEST(test_marked_for_a_request_that_never_was),
+		TEST(test_suspended_waits),
+		TEST(test_the_item_at_fault_is_found),
+		TEST(test_a_refused_journal_does_not_spin),
+		TEST(test_rotations_with_an_answer_lost),
+		TEST(test_a_rotation_that_was_cut_off),
+		TEST(test_a_wrong_answer_is_alarmed_and_asked_for_again),
+		TEST(test_destroyed_meanwhile),
+		TEST(test_an_older_folder),
+	};
 
-		return cmocka_run_group_tests(tests, NULL, NULL);
-	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
