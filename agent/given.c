@@ -37,11 +37,62 @@ enum err given_open(struct slice content, uint64_t fields, struct arena *arena, 
 	return ERR_OK;
 }
 
-enum err given_to_till(const Kluis__Values *values, struct fault *fault)
+/* ---- as the grant says ---- */
+
+/* What a mask leaves is what it leaves of that again (R45), so a value that is another was not masked. */
+static bool is_masked(const struct charter *charter, const struct grant *grant, uint32_t field, const char *value)
+{
+	struct bytes masked CLEANUP(bytes_fini) = {0};
+	uint8_t mask = grant->mask_of[field - 1];
+
+	if (mask == 0)
+		return true;
+	bytes_init_secret(&masked, MASKED_MAX);
+	return mask <= charter->mask_count &&
+	       mask_apply(&charter->masks[mask - 1], slice_text(value), &masked) == ERR_OK &&
+	       slice_equal(bytes_slice(&masked), slice_text(value));
+}
+
+/* Their fields are known to be granted. */
+static enum err check_masks(const Kluis__Values *values, const struct charter *charter, const struct grant *grant,
+			    struct fault *fault)
+{
+	bool is_right = true;
+
+	for (size_t i = 0; i < values->n_values; i++)
+		is_right = is_right && is_masked(charter, grant, values->values[i]->field, values->values[i]->value);
+	for (size_t i = 0; i < values->n_superseded; i++)
+		is_right = is_right &&
+			   is_masked(charter, grant, values->superseded[i]->field, values->superseded[i]->value);
+	return is_right ? ERR_OK
+			: fault_set(fault, ERR_MISMATCH, "the broker gave a value without the mask of grant '%s'",
+				    grant->name);
+}
+
+/* The window of visits is the broker's to count: it goes by the charter in force now, which need not be this one. */
+static enum err check_scope(const Kluis__Facts *facts, const struct grant *grant, struct fault *fault)
+{
+	const bool is_in[SCOPE_COUNT] = {
+		[SCOPE_OWNED] = facts != NULL && facts->is_owned_here,
+		[SCOPE_VISITED] = facts != NULL && facts->has_last_visit_day,
+		[SCOPE_REGISTERED] = facts != NULL && facts->is_registered_here,
+		[SCOPE_ALL] = true,
+	};
+
+	return is_in[grant->scope]
+		       ? ERR_OK
+		       : fault_set(fault, ERR_MISMATCH, "the broker gave a customer outside the scope of grant '%s'",
+				   grant->name);
+}
+
+/* ---- to whom ---- */
+
+enum err given_to_till(const Kluis__Values *values, const struct charter *charter, const struct grant *grant,
+		       struct fault *fault)
 {
 	if (values->n_handles > 0 || values->facts != NULL || values->n_superseded > 0)
 		return fault_set(fault, ERR_MISMATCH, "the broker gave a lookup what only a copy is for");
-	return ERR_OK;
+	return check_masks(values, charter, grant, fault);
 }
 
 static enum err check_handles(const Kluis__Values *values, const struct charter *charter,
@@ -78,8 +129,10 @@ static enum err check_superseded(const Kluis__Values *values, uint64_t fields, s
 }
 
 enum err given_to_copy(const Kluis__Values *values, uint64_t fields, const struct charter *charter,
-		       const struct agreement *agreement, uint8_t purpose, struct fault *fault)
+		       const struct agreement *agreement, const struct grant *grant, struct fault *fault)
 {
-	TRY(check_handles(values, charter, agreement, purpose, fault));
-	return check_superseded(values, fields, fault);
+	TRY(check_handles(values, charter, agreement, grant->purpose, fault));
+	TRY(check_superseded(values, fields, fault));
+	TRY(check_masks(values, charter, grant, fault));
+	return check_scope(values->facts, grant, fault);
 }

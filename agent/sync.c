@@ -47,15 +47,16 @@ static enum err check_disclosure(const struct sync *sync, int purpose, const Klu
 				    grant->name);
 }
 
-static enum err check_values(const struct sync *sync, int purpose, const Kluis__Part *part, uint64_t fields,
+static enum err check_values(const struct sync *sync, const Kluis__Disclosure *disclosure, const Kluis__Part *part,
 			     struct fault *fault)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
 	Kluis__Values *values;
 
 	arena_init(&arena, REQUEST_ARENA_MAX);
-	TRY(given_open(wire_slice(part->content), fields, &arena, &values, fault));
-	return given_to_copy(values, fields, sync->charter, sync->agreement, (uint8_t)purpose, fault);
+	TRY(given_open(wire_slice(part->content), disclosure->fields, &arena, &values, fault));
+	return given_to_copy(values, disclosure->fields, sync->charter, sync->agreement,
+			     &sync->agreement->grants[disclosure->grant], fault);
 }
 
 static enum err check_page(const struct sync *sync, int purpose, const Kluis__Result *result, Kluis__Part *const *parts,
@@ -70,9 +71,20 @@ static enum err check_page(const struct sync *sync, int purpose, const Kluis__Re
 			continue;
 		if (used == part_count)
 			return fault_set(fault, ERR_MISMATCH, "the broker gave fewer records than it logged");
-		TRY(check_values(sync, purpose, parts[used++], disclosure->fields, fault));
+		TRY(check_values(sync, disclosure, parts[used++], fault));
 	}
 	return ERR_OK;
+}
+
+/* R111: it goes on from where it was asked, and ends. */
+static enum err check_cursor(const Kluis__Request *request, const Kluis__Result *result, struct fault *fault)
+{
+	uint64_t asked = request->operations[0]->sync->cursor;
+	uint64_t least = asked + (result->has_has_more && result->has_more);
+
+	return result->has_cursor && result->cursor >= least
+		       ? ERR_OK
+		       : fault_set(fault, ERR_MISMATCH, "the broker's page does not go on from where it was asked");
 }
 
 static enum err verdict_of(const struct session_answer *answer, struct sync_outcome *outcome)
@@ -141,6 +153,7 @@ static enum err take_answer(const struct sync *sync, const char *purpose, const 
 		.parts = personal == NULL ? NULL : personal->parts,
 		.part_count = personal == NULL ? 0 : personal->n_parts,
 	};
+	TRY(check_cursor(answer->entry.request, page.result, fault));
 	TRY(check_page(sync, charter_purpose(sync->charter, slice_text(purpose)), page.result, page.parts,
 		       page.part_count, fault));
 	TRY(apply(sync, &page, &written, &removed));

@@ -41,7 +41,7 @@ static enum err print_record(const struct agent *agent, const struct session_ans
 		return fault_set(fault, ERR_MISMATCH, "the broker logged a disclosure that it did not make");
 	TRY(given_open(wire_slice(answer->reply->personal->parts[0]->content), result->disclosures[0]->fields, arena,
 		       &values, fault));
-	TRY(given_to_till(values, fault));
+	TRY(given_to_till(values, agent->charter, &agent->agreement->grants[result->disclosures[0]->grant], fault));
 	for (size_t i = 0; i < values->n_values; i++) {
 		const struct charter_field *field = charter_field_by_number(agent->charter, values->values[i]->field);
 		if (field == NULL)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alarm.h"
 #include "desk/desk_internal.h"
 #include "given.h"
 
@@ -125,7 +126,7 @@ static enum err show_values(struct asking *asking, const struct shop *shop, cons
 
 	TRY(given_open(wire_slice(asking->part->content), asking->result->disclosures[0]->fields, asking->arena,
 		       &values, asking->fault));
-	TRY(given_to_till(values, asking->fault));
+	TRY(given_to_till(values, shop->charter, grant, asking->fault));
 	member->values = arena_array(asking->arena, values->n_values + 1, sizeof *member->values);
 	if (member->values == NULL)
 		return ERR_MEMORY;
@@ -180,21 +181,38 @@ static enum err check_still(const struct asking *asking, const struct shop *shop
 	return ERR_OK;
 }
 
+static enum err take_answer(struct asking *asking)
+{
+	TRY(verdict(asking));
+	struct shop *shop CLEANUP(desk_shop_leave) = desk_shop_enter(asking->desk);
+	TRY(check_still(asking, shop));
+	TRY(show(asking, shop));
+	TRY(count(asking, shop));
+	desk_seen_put(asking->desk, asking->member.customer, asking->member.version);
+	return ERR_OK;
+}
+
+/* The till is told; whoever looks after the store is to hear it too. */
+static void alarm(const struct asking *asking)
+{
+	struct shop *shop = asking->desk->shop;
+	const char *why = asking->fault == NULL ? "" : asking->fault->text;
+
+	alarm_raise(shop->store, ALARM_MISMATCH, shop_now_ms(shop), "a lookup: %.200s",
+		    why[0] == '\0' ? error_text(ERR_MISMATCH) : why);
+}
+
 enum err desk_ask(struct desk *desk, const struct desk_question *question, struct arena *arena,
 		  struct desk_member *ret_member, bool *ret_is_logged, struct fault *fault)
 {
 	struct asking asking = {.desk = desk, .question = question, .arena = arena, .fault = fault};
 	enum err err = send(&asking);
 
-	if (err != ERR_OK)
-		return no_answer(&asking, err);
-	*ret_is_logged = true;
-	TRY(verdict(&asking));
-	struct shop *shop CLEANUP(desk_shop_leave) = desk_shop_enter(desk);
-	TRY(check_still(&asking, shop));
-	TRY(show(&asking, shop));
-	TRY(count(&asking, shop));
-	desk_seen_put(desk, asking.member.customer, asking.member.version);
+	*ret_is_logged = err == ERR_OK;
+	err = err == ERR_OK ? take_answer(&asking) : no_answer(&asking, err);
+	if (err == ERR_MISMATCH)
+		alarm(&asking);
+	TRY(err);
 	*ret_member = asking.member;
 	return ERR_OK;
 }

@@ -72,7 +72,21 @@ static void tell_findings(struct keeper *keeper, const Kluis__Result *result)
 			    "head office finds this store's journal odd (findings %u)", result->findings);
 }
 
-static enum err take_lease(struct keeper *keeper, const char *purpose, const struct session_answer *answer,
+/* R127: no longer than each grant that lets the purpose be copied, nor than the agreement. */
+static uint64_t lease_end_ms(const struct agreement *agreement, uint8_t purpose, uint64_t entry_ms)
+{
+	uint32_t grants = agreement_grants_for(agreement, OPERATION_SYNC, purpose);
+	uint64_t end_ms = agreement->until_s * 1000;
+
+	for (size_t i = 0; i < agreement->grant_count; i++) {
+		uint64_t of_grant_ms = entry_ms + agreement->grants[i].lease_s * UINT64_C(1000);
+		if ((grants >> i & 1) != 0 && of_grant_ms < end_ms)
+			end_ms = of_grant_ms;
+	}
+	return end_ms;
+}
+
+static enum err take_lease(struct keeper *keeper, unsigned purpose, const struct session_answer *answer,
 			   struct fault *fault)
 {
 	struct shop *shop = keeper->options.shop;
@@ -80,19 +94,20 @@ static enum err take_lease(struct keeper *keeper, const char *purpose, const str
 	uint64_t entry_ms = answer->entry.decoded->time_ms;
 
 	tell_findings(keeper, result);
-	if (!result->has_until_ms || result->until_ms <= entry_ms || result->until_ms / 1000 > shop->agreement->until_s)
+	if (!result->has_until_ms || result->until_ms <= entry_ms ||
+	    result->until_ms > lease_end_ms(shop->agreement, (uint8_t)purpose, entry_ms))
 		return fault_set(fault, ERR_MISMATCH, "the broker gave a lease outside the agreement");
 	if (answer->reply->n_data != 1 || answer->reply->data[0]->n_items != 1 ||
 	    answer->reply->data[0]->items[0].len != KEY_SIZE)
 		return fault_set(fault, ERR_MISMATCH, "the broker gave a lease without the handle key");
 	pthread_rwlock_wrlock(&shop->lock);
-	enum err err = replica_set_lease(&shop->replica, purpose, result->until_ms, entry_ms,
+	enum err err = replica_set_lease(&shop->replica, purpose_name(keeper, purpose), result->until_ms, entry_ms,
 					 wire_slice(answer->reply->data[0]->items[0]));
 	pthread_rwlock_unlock(&shop->lock);
 	return err;
 }
 
-static enum err ask_lease(struct keeper *keeper, const char *purpose, enum err *ret_verdict, struct fault *fault)
+static enum err ask_lease(struct keeper *keeper, unsigned purpose, enum err *ret_verdict, struct fault *fault)
 {
 	Kluis__Operation operation = KLUIS__OPERATION__INIT;
 	Kluis__Lease lease = KLUIS__LEASE__INIT;
@@ -101,7 +116,7 @@ static enum err ask_lease(struct keeper *keeper, const char *purpose, enum err *
 	uint8_t hash[HASH_SIZE];
 	char name[NAME_MAX_ + 1];
 
-	snprintf(name, sizeof name, "%s", purpose);
+	snprintf(name, sizeof name, "%s", purpose_name(keeper, purpose));
 	journal_end(keeper->options.shop->journal, &end, hash);
 	lease.end = &end;
 	operation.purpose = name;
@@ -137,7 +152,7 @@ enum keeper_turn keeper_turn_lease(struct keeper *keeper, enum err *ret_err, str
 			continue;
 		if (due_ms == 0)
 			keeper->copies[i].is_behind = true; /* no copy yet, or none any more */
-		*ret_err = ask_lease(keeper, purpose_name(keeper, i), &verdict, fault);
+		*ret_err = ask_lease(keeper, i, &verdict, fault);
 		if (*ret_err != ERR_OK)
 			return TURN_FAILED;
 		return verdict == ERR_OK ? TURN_DONE : refused(keeper, i);

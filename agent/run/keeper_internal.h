@@ -38,6 +38,7 @@ struct keeper {
 	struct keeper_row seen;			 /* the last answer */
 	struct keeper_row done;			 /* what of it was acted upon: asked from here on */
 	bool is_row_new;			 /* seen may differ from done */
+	struct hash doubted;			 /* a roster's hash that the rows once did not have */
 	bool has_watched;			 /* since the start, or since a refusal */
 	int pending_purpose;			 /* of the page whose answer is not known */
 	struct keeper_copy copies[PURPOSES_MAX]; /* by the charter's purposes */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "keeper_internal.h"
+#include "kluis/hash.h"
 
 #define STAFF_MAX DATA_ITEMS_MAX
 
@@ -118,8 +119,42 @@ static enum err adjust(struct keeper *keeper, const struct roster *roster, const
 	return err;
 }
 
+/* R122 */
+static void hash_of(const struct roster *roster, struct hash *ret_hash)
+{
+	struct sha256_stream stream;
+
+	sha256_begin(&stream);
+	for (size_t i = 0; i < roster->count; i++) {
+		sha256_update(&stream, wire_slice(roster->rows[i]->employee));
+		sha256_update(&stream, slice_text(roster->rows[i]->role));
+		sha256_update(&stream, slice_text("\n"));
+	}
+	sha256_end(&stream, ret_hash->bytes);
+}
+
+/* Between the watch and this the roster may have become another: the next watch then names that one. Named once more,
+ * it is not what the broker gives. */
+static enum err check_hash(struct keeper *keeper, const struct roster *roster, bool *ret_is_it, struct fault *fault)
+{
+	const struct hash *named = &keeper->seen.roster;
+	struct hash hash;
+
+	hash_of(roster, &hash);
+	*ret_is_it = slice_equal(SLICE_ARRAY(hash.bytes), SLICE_ARRAY(named->bytes));
+	if (*ret_is_it) {
+		keeper->doubted = (struct hash){{0}};
+		return ERR_OK;
+	}
+	if (slice_equal(SLICE_ARRAY(keeper->doubted.bytes), SLICE_ARRAY(named->bytes)))
+		return fault_set(fault, ERR_MISMATCH, "the broker gave another roster than it names");
+	keeper->doubted = *named;
+	keeper->has_watched = false;
+	return ERR_OK;
+}
+
 /* Who is here is looked at first: who was employed since is on a later roster than the one that is asked for. */
-static enum err update(struct keeper *keeper, struct fault *fault)
+static enum err update(struct keeper *keeper, bool *ret_is_it, struct fault *fault)
 {
 	struct roster roster;
 	struct staff staff;
@@ -127,6 +162,9 @@ static enum err update(struct keeper *keeper, struct fault *fault)
 
 	TRY(list(keeper, &staff));
 	TRY(ask(keeper, &roster, fault));
+	TRY(check_hash(keeper, &roster, ret_is_it, fault));
+	if (!*ret_is_it)
+		return ERR_OK;
 	TRY(adjust(keeper, &roster, &staff, &changed));
 	if (changed > 0 && keeper->options.roster_changed != NULL)
 		keeper->options.roster_changed(keeper->options.context);
@@ -136,13 +174,16 @@ static enum err update(struct keeper *keeper, struct fault *fault)
 enum keeper_turn keeper_turn_roster(struct keeper *keeper, enum err *ret_err, struct fault *fault)
 {
 	const struct keeper_row *seen = &keeper->seen, *done = &keeper->done;
+	bool is_it = false;
 
 	if (seen->has_roster == done->has_roster &&
 	    slice_equal(SLICE_ARRAY(seen->roster.bytes), SLICE_ARRAY(done->roster.bytes)))
 		return TURN_NOTHING;
-	*ret_err = update(keeper, fault);
+	*ret_err = update(keeper, &is_it, fault);
 	if (*ret_err != ERR_OK)
 		return TURN_FAILED;
+	if (!is_it)
+		return TURN_DONE;
 	keeper->done.roster = seen->roster;
 	keeper->done.has_roster = seen->has_roster;
 	return TURN_DONE;

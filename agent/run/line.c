@@ -170,13 +170,13 @@ static enum err send_batch(struct line *line, const struct batch *batch, struct 
 }
 
 /* Somebody else uses the store's key, or the folder was restored: said, and gone on from there. */
-static void tell_two_places(struct line *line, const struct fault *fault)
+static void tell_two_places(struct line *line, enum err err, const struct fault *fault)
 {
 	struct shop *shop = line->options.shop;
 
-	alarm_raise(shop->store, ALARM_TWO_PLACES, shop_now_ms(shop), "%.200s",
-		    fault->text[0] == '\0' ? "a request number of the tills' lane was used for another request"
-					   : fault->text);
+	alarm_raise(shop->store, ALARM_TWO_PLACES, shop_now_ms(shop), "%s%.200s",
+		    fault->text[0] == '\0' ? "the tills' lane: " : "",
+		    fault->text[0] == '\0' ? error_text(err) : fault->text);
 }
 
 static enum err exchange(struct line *line, const struct batch *batch, struct arena *arena,
@@ -185,7 +185,7 @@ static enum err exchange(struct line *line, const struct batch *batch, struct ar
 	enum err err = send_batch(line, batch, arena, ret_answer, fault);
 
 	if (err == ERR_SEQUENCE && session_adopt(&line->session) == ERR_OK) {
-		tell_two_places(line, fault);
+		tell_two_places(line, err, fault);
 		fault->text[0] = '\0';
 		err = send_batch(line, batch, arena, ret_answer, fault);
 	}
@@ -194,7 +194,7 @@ static enum err exchange(struct line *line, const struct batch *batch, struct ar
 		return fault_set(fault, ERR_MISMATCH, "the broker answered without an entry");
 	enum err code = (enum err)ret_answer->entry.decoded->code;
 	if (code == ERR_REUSED || code == ERR_ACKNOWLEDGEMENT)
-		tell_two_places(line, fault);
+		tell_two_places(line, code, fault);
 	shop_contact(line->options.shop, ret_answer->entry.decoded->time_ms);
 	if (code == ERR_OK)
 		code = (enum err)ret_answer->reply->code;

@@ -16,6 +16,32 @@ static void must(enum err err, const char *what, const struct fault *fault)
 	abort();
 }
 
+static enum err encode_entry(const Kluis__Entry *entry, struct arena *arena, Kluis__Reply *reply)
+{
+	struct bytes encoded CLEANUP(bytes_fini) = {0};
+
+	bytes_init(&encoded, MESSAGE_MAX);
+	TRY(wire_encode(&entry->base, &encoded));
+	reply->entry = wire_data(SLICE(arena_copy(arena, bytes_slice(&encoded)), encoded.length));
+	return ERR_OK;
+}
+
+static enum err lie_about(const struct shop_world *world, struct slice truth, struct bytes *ret_reply)
+{
+	struct arena *arena = &world->formula->arena;
+	Kluis__Reply *reply;
+	Kluis__Entry *entry = NULL;
+
+	TRY(WIRE_DECODE(Reply, reply, SLICE(arena_copy(arena, truth), truth.length), arena, &reply));
+	if (reply->has_entry)
+		TRY(WIRE_DECODE(Entry, entry, wire_slice(reply->entry), arena, &entry));
+	if (reply->code == ERR_OK && (entry == NULL || entry->code == ERR_OK))
+		world->lie(reply, entry);
+	if (entry != NULL)
+		TRY(encode_entry(entry, arena, reply));
+	return wire_encode(&reply->base, ret_reply);
+}
+
 static enum err world_send(void *context, struct slice message, struct bytes *ret_reply)
 {
 	struct shop_world *world = context;
@@ -33,6 +59,8 @@ static enum err world_send(void *context, struct slice message, struct bytes *re
 	}
 	if (world->is_garbled)
 		return bytes_append(ret_reply, slice_text("\x08"));
+	if (world->lie != NULL)
+		return lie_about(world, bytes_slice(&reply), ret_reply);
 	return bytes_append(ret_reply, bytes_slice(&reply));
 }
 

@@ -23,6 +23,8 @@ struct shop_world {
 	bool is_cut;	     /* nothing arrives */
 	unsigned lose_reply; /* of the next so many requests: executed, unanswered */
 	bool is_garbled;     /* what comes back is no reply */
+	/* what it does to a reply that is an answer, and to its entry if there is one; NULL: nothing */
+	void (*lie)(Kluis__Reply *reply, Kluis__Entry *entry);
 	unsigned sent;
 	/* called by the keeper */
 	unsigned charters_kept, agreements_kept, rosters_changed;

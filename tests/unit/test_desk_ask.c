@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "alarm.h"
 #include "desk_test.h"
 
 static struct desk_member member;
@@ -161,6 +162,7 @@ static void test_what_the_broker_may_not_give(void **state)
 	} rows[] = {
 		{0, 15, "1=9999|4=zoe@example.org"}, /* a field that the grant does not have */
 		{0, 1, "1=9999|2=Zoe Zeeman"},	     /* one that was not logged */
+		{0, 5, "1=9999|3=0612345678"},	     /* a telephone number without its mask */
 		{1, 7, "1=9999"},		     /* the sync's grant */
 		{2, 3, "1=9999"},		     /* another purpose's */
 		{32, 1, "1=9999"},		     /* none */
@@ -182,6 +184,7 @@ static void test_what_the_broker_may_not_give(void **state)
 	fake_shop_answer(&desk_test.fake, 9, 0, 1, "1=9999");
 	desk_test.fake.result.clause = NULL;
 	assert_int_equal(look(desk_test.anna, "service", "card", "9999"), ERR_MISMATCH);
+	assert_true(alarm_count(desk_test.fake.shop.store) > 0);
 }
 
 /* ---- while the broker is asked ---- */

@@ -15,7 +15,6 @@
 
 static struct franchise *formula;
 static struct agreement with_lookup, without;
-static int purpose;
 
 static void parse(const char *grants, struct agreement *ret_agreement)
 {
@@ -33,7 +32,6 @@ static int set_up(void **state)
 	formula = franchise_new(NULL);
 	parse(GRANTS("sync, lookup"), &with_lookup);
 	parse(GRANTS("sync"), &without);
-	purpose = charter_purpose(&formula->charter, slice_text("service"));
 	return 0;
 }
 
@@ -157,6 +155,68 @@ static void too_long(struct sample *sample)
 	memset(sample->value, 'x', sizeof(sample->value) - 1);
 }
 
+/* Phone's last four only; customers who were here. */
+#define NARROW                                                                                                         \
+	"[grant copy]\npurpose = service\noperations = sync, lookup\ncustomers = visited\nfields = card, phone\n"      \
+	"masks = phone:last4\n" GRANT_REST
+
+static const struct {
+	const char *phone, *lost;
+	bool has_visited;
+	enum err code;
+} narrow_rows[] = {
+	{"\u2022\u2022\u2022\u20221234", "\u2022\u2022\u2022\u20229999", true, ERR_OK},
+	{"\u2022\u2022\u2022", "\u2022\u2022\u2022", true, ERR_OK}, /* what is no longer than four (R45) */
+	{"06111234", "\u2022\u2022\u2022\u20229999", true, ERR_MISMATCH},
+	{"\u20226111234", "\u2022\u2022\u2022\u20229999", true, ERR_MISMATCH},
+	{"1234", "\u2022\u2022\u2022\u20229999", true, ERR_MISMATCH},
+	{"\u2022\u2022\u2022\u20221234", "06119999", true, ERR_MISMATCH},
+	{"\u2022\u2022\u2022\u20221234", "\u2022\u2022\u2022\u20229999", false, ERR_MISMATCH},
+};
+
+static void fill_narrow(struct sample *sample, size_t row)
+{
+	static Kluis__Value phone, *list = &phone;
+
+	fill(sample);
+	kluis__value__init(&phone);
+	phone.field = 3;
+	phone.value = (char *)arena_copy(
+		&formula->arena, SLICE((const uint8_t *)narrow_rows[row].phone, strlen(narrow_rows[row].phone) + 1));
+	sample->values.values = &list;
+	sample->values.n_values = 1;
+	sample->values.n_superseded = 1;
+	sample->superseded[0].field = 3;
+	strncpy(sample->value, narrow_rows[row].lost, sizeof(sample->value) - 1);
+	sample->facts.has_last_visit_day = narrow_rows[row].has_visited;
+	sample->facts.is_registered_here = sample->facts.is_owned_here = 1;
+}
+
+static void test_given_as_the_grant_says(void **state)
+{
+	static struct sample sample;
+	static struct agreement narrow;
+	struct fault fault = {""};
+
+	(void)state;
+	parse(NARROW, &narrow);
+	for (size_t i = 0; i < sizeof(narrow_rows) / sizeof(narrow_rows[0]); i++) {
+		fill_narrow(&sample, i);
+		assert_int_equal(
+			given_to_copy(&sample.values, 4, &formula->charter, &narrow, &narrow.grants[0], &fault),
+			narrow_rows[i].code);
+		sample.values.n_handles = sample.values.n_superseded = 0;
+		sample.values.facts = NULL;
+		bool is_masked = i < 2 || i > 4; /* of a lookup the value alone counts */
+		assert_int_equal(given_to_till(&sample.values, &formula->charter, &narrow.grants[0], &fault),
+				 is_masked ? ERR_OK : ERR_MISMATCH);
+	}
+	fill_narrow(&sample, 0);
+	sample.values.facts = NULL;
+	assert_int_equal(given_to_copy(&sample.values, 4, &formula->charter, &narrow, &narrow.grants[0], &fault),
+			 ERR_MISMATCH);
+}
+
 static void test_given_to_copy(void **state)
 {
 	static const struct {
@@ -181,16 +241,16 @@ static void test_given_to_copy(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		fill(&sample);
 		rows[i].spoil(&sample);
-		assert_int_equal(
-			given_to_copy(&sample.values, 2, &formula->charter, &with_lookup, (uint8_t)purpose, &fault),
-			rows[i].code);
+		assert_int_equal(given_to_copy(&sample.values, 2, &formula->charter, &with_lookup,
+					       &with_lookup.grants[0], &fault),
+				 rows[i].code);
 	}
 	/* nobody there may look up: no handles */
 	fill(&sample);
-	assert_int_equal(given_to_copy(&sample.values, 2, &formula->charter, &without, (uint8_t)purpose, &fault),
+	assert_int_equal(given_to_copy(&sample.values, 2, &formula->charter, &without, &without.grants[0], &fault),
 			 ERR_MISMATCH);
 	sample.values.n_handles = 0;
-	assert_int_equal(given_to_copy(&sample.values, 2, &formula->charter, &without, (uint8_t)purpose, &fault),
+	assert_int_equal(given_to_copy(&sample.values, 2, &formula->charter, &without, &without.grants[0], &fault),
 			 ERR_OK);
 }
 
@@ -202,14 +262,17 @@ static void test_given_to_till(void **state)
 	(void)state;
 	fill(&sample);
 	sample.values.n_handles = sample.values.n_superseded = 0;
-	assert_int_equal(given_to_till(&sample.values, &fault), ERR_MISMATCH);
+	assert_int_equal(given_to_till(&sample.values, &formula->charter, &with_lookup.grants[0], &fault),
+			 ERR_MISMATCH);
 	sample.values.facts = NULL;
-	assert_int_equal(given_to_till(&sample.values, &fault), ERR_OK);
+	assert_int_equal(given_to_till(&sample.values, &formula->charter, &with_lookup.grants[0], &fault), ERR_OK);
 	sample.values.n_handles = 1;
-	assert_int_equal(given_to_till(&sample.values, &fault), ERR_MISMATCH);
+	assert_int_equal(given_to_till(&sample.values, &formula->charter, &with_lookup.grants[0], &fault),
+			 ERR_MISMATCH);
 	sample.values.n_handles = 0;
 	sample.values.n_superseded = 1;
-	assert_int_equal(given_to_till(&sample.values, &fault), ERR_MISMATCH);
+	assert_int_equal(given_to_till(&sample.values, &formula->charter, &with_lookup.grants[0], &fault),
+			 ERR_MISMATCH);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -218,6 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_given_open),
+		TEST(test_given_as_the_grant_says),
 		TEST(test_given_to_copy),
 		TEST(test_given_to_till),
 	};

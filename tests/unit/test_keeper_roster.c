@@ -12,6 +12,8 @@
 #include "kluis/file.h"
 #include "shop_world.h"
 
+static struct shop_world *lied_to;
+
 static void test_head_office_takes_an_employee_off(void **state)
 {
 	struct shop_world *world = *state;
@@ -89,6 +91,38 @@ static void test_who_is_employed_meanwhile_stays(void **state)
 	}
 }
 
+static void promote(Kluis__Reply *reply, Kluis__Entry *entry)
+{
+	static char manager[] = "manager";
+	Kluis__RosterRow row = KLUIS__ROSTER_ROW__INIT;
+	static uint8_t place[64];
+	struct bytes encoded = {.data = place, .capacity = sizeof place, .maximum = sizeof place};
+	struct shop_world *world = lied_to;
+
+	if (entry == NULL || reply->n_data != 1 || reply->data[0]->n_items != 1)
+		return;
+	if (entry->results[0]->n_disclosures > 0 || entry->results[0]->has_until_ms)
+		return;
+	row.employee = wire_data(SLICE(world->party->employee, PSEUDONYM_SIZE));
+	row.role = manager;
+	assert_int_equal(wire_encode(&row.base, &encoded), ERR_OK);
+	reply->data[0]->items[0] = wire_data(bytes_slice(&encoded));
+}
+
+/* R122: the rows must be those whose hash the watch named. */
+static void test_another_roster_than_named(void **state)
+{
+	struct shop_world *world = lied_to = *state;
+	struct replica_employee employee;
+	world->lie = promote;
+	assert_int_equal(shop_world_keep(world), KEEPER_ALARM);
+	assert_int_equal(alarm_count(world->shop.store), 1);
+	assert_int_equal(replica_get_employee(&world->shop.replica, "anna", &employee), ERR_OK);
+	assert_string_equal(employee.role, "cashier");
+	world->lie = NULL;
+	assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, shop_world_set_up, shop_world_tear_down)
 
 int main(void)
@@ -96,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_head_office_takes_an_employee_off),
 		TEST(test_who_is_employed_meanwhile_stays),
+		TEST(test_another_roster_than_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

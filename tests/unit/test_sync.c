@@ -401,11 +401,42 @@ static void give_a_lost_value(Kluis__Reply *reply, Kluis__Entry *entry)
 	reply->personal->parts[0] = action.part;
 }
 
+static void give_unmasked(Kluis__Reply *reply, Kluis__Entry *entry)
+{
+	Kluis__Values *values;
+	struct action action = {.part = NULL};
+
+	assert_int_equal(
+		WIRE_DECODE(Values, values, wire_slice(reply->personal->parts[0]->content), &formula->arena, &values),
+		ERR_OK);
+	values->values[1]->value = (char[]){"0611111111"};
+	action_content(formula, &action, &values->base, &first_of(entry)->commitment);
+	reply->personal->parts[0] = action.part;
+}
+
+static void go_back(Kluis__Reply *reply, Kluis__Entry *entry)
+{
+	(void)reply;
+	entry->results[0]->cursor = 0;
+}
+
+static void have_more_for_ever(Kluis__Reply *reply, Kluis__Entry *entry)
+{
+	Kluis__Request *request;
+
+	assert_int_equal(WIRE_DECODE(Request, request, wire_slice(entry->request), &formula->arena, &request), ERR_OK);
+	reply->personal = NULL;
+	entry->results[0]->n_disclosures = 0;
+	entry->results[0]->cursor = request->operations[0]->sync->cursor;
+	entry->results[0]->has_more = 1;
+}
+
 static void test_lies_leave_the_copy_alone(void **state)
 {
 	static void (*const lies[])(Kluis__Reply *, Kluis__Entry *) = {
 		add_name,      add_name_unlogged, log_more_than_given, name_the_till_grant,
 		name_no_grant, leave_a_part_out,  give_rubbish,	       give_a_lost_value,
+		give_unmasked, go_back,		  have_more_for_ever,
 	};
 	struct slice held = franchise_visitor(formula, party, "1=4700");
 
