@@ -108,9 +108,7 @@ static void test_send_gives_up_in_time(void **state)
 	assert_int_equal(fake_ask(link, "c"), ERR_TIMEOUT);
 	fake_core_release(core);
 	/* A late answer is not taken for the next one's. */
-	assert_true(fake_core_wait(core, &core->committed, 1));
-	clock_sleep_ms(100);
-	assert_int_equal(fake_ask_again(link, "a later"), ERR_OK);
+	assert_int_equal(fake_ask_again(link, "c later"), ERR_OK);
 	link_close(&link);
 }
 
@@ -125,7 +123,9 @@ static void test_send_sends_once(void **state)
 	fake_core_release(core);
 	assert_true(fake_core_wait(core, &core->committed, 1));
 	assert_int_equal(fake_core_count(core, &core->prepared), 1);
-	clock_sleep_ms(200); /* nng 1.5.2 may never give back a pipe that is closed while an answer is written to it */
+	/* nng 1.5.2 may never give back a pipe that is closed while an answer is written to it: the late one is written
+	 * out before that of a later commit */
+	assert_int_equal(fake_ask_again(link, "c"), ERR_OK);
 	link_close(&link);
 }
 

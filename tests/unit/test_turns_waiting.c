@@ -52,11 +52,13 @@ static void join(struct watcher *watcher)
 	link_close(&watcher->link);
 }
 
+/* On one connection, closed when all is over: nng 1.5.2 may never give back a connection over TLS that is closed while
+ * an answer is written out, and the more are closed the likelier that is. */
 static void ask(struct fake_place *place, const char *text)
 {
-	struct link *link = fake_connect(&place->server);
-	assert_int_equal(fake_ask(link, text), ERR_OK);
-	link_close(&link);
+	if (place->link == NULL)
+		place->link = fake_connect(&place->server);
+	assert_int_equal(fake_ask(place->link, text), ERR_OK);
 }
 
 static void test_news_is_answered_at_once(void **state)
@@ -139,22 +141,20 @@ static void wait_for_commits(struct fake_place *place, unsigned commits)
 static void test_no_wake_up_is_lost(void **state)
 {
 	struct fake_place *place = *state;
-	struct link *news = fake_connect(&place->server);
+	struct watcher watcher = {.link = fake_connect(&place->server)};
 	for (unsigned round = 0; round < 200; round++) {
 		char text[32];
-		struct watcher watcher = {0};
 		snprintf(text, sizeof(text), "w12:%u:" LONG_MS, round);
 		watcher.text = text;
-		watcher.link = fake_connect(&place->server);
 		assert_int_equal(pthread_create(&watcher.thread, NULL, run_watcher, &watcher), 0);
-		assert_int_equal(fake_ask(news, "n12"), ERR_OK);
+		ask(place, "n12");
 		uint64_t told_ms = clock_steady_ms();
-		join(&watcher);
+		assert_int_equal(pthread_join(watcher.thread, NULL), 0);
 		assert_int_equal(watcher.err, ERR_OK);
 		assert_true(watcher.answered_ms < told_ms + 20000);
 	}
 	wait_for_commits(place, 200);
-	link_close(&news);
+	link_close(&watcher.link);
 }
 
 /* ---- many ---- */
