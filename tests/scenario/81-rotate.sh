@@ -143,6 +143,7 @@ for cut in $(seq 20); do
   kill_agent
   kill -KILL -- "-$rotating" 2>/dev/null || true
   wait "$rotating" 2>/dev/null || true
+  for _ in $(seq 100); do kill -0 -- "-$rotating" 2>/dev/null || break; sleep 0.02; done # its command has the folder still
   [ ! -e "$work/2/store.key.new" ] || echo new >>"$work/cuts"
   [ ! -e "$work/2/store.key.next" ] || echo next >>"$work/cuts"
   start_agent
@@ -157,14 +158,19 @@ shown "killed twenty times in $(grep -c 'is now' "$work/rotate.out") rotations, 
 close_tills
 (umask 077; echo 7391 >"$work/pin")
 card=$(sed -n 's/^copy //p' "$work/cards" | sed -n 1p)
-# hang_rotation: the broker does not answer any more, and the agent is killed while it waits for that.
+# hang_rotation: the broker does not answer any more, and the agent is killed while it waits for that. What it waited for
+# before comes first: then it is tried again.
 hang_rotation() {
-  until_says 'all delivered' 0 say outbox waiting
-  kill -STOP "$broker"
-  agent 2 key rotate >"$work/rotate.out" 2>&1 & rotating=$!
-  for _ in $(seq 100); do
-    [ ! -e "$work/2/store.key.new" ] || break
-    sleep 0.05
+  for _ in $(seq 10); do
+    until_says 'all delivered' 0 say outbox waiting
+    kill -STOP "$broker"
+    agent 2 key rotate >"$work/rotate.out" 2>&1 & rotating=$!
+    for _ in $(seq 40); do
+      [ ! -e "$work/2/store.key.new" ] || break 2
+      sleep 0.05
+    done
+    kill -CONT "$broker"
+    wait "$rotating" || true
   done
   sleep 0.2
   kill_agent
