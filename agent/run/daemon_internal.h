@@ -1,6 +1,6 @@
 /*
- * What the daemon's files share: daemon.c opens and closes, daemon_work.c has the threads' loops, daemon_files.c what
- * is kept in the folder.
+ * What the daemon's files share: daemon.c opens and closes, daemon_work.c has the threads' loops, daemon_key.c replaces
+ * the store's key, daemon_files.c has what is kept in the folder.
  */
 #ifndef KLUIS_AGENT_RUN_DAEMON_INTERNAL_H
 #define KLUIS_AGENT_RUN_DAEMON_INTERNAL_H
