@@ -35,26 +35,29 @@ static bool is_stopping(struct daemon *daemon)
 	return is;
 }
 
-static void pause_for(struct daemon *daemon, uint64_t ms)
+/* The keeper's thread is wanted for a rotation; the courier's waits on. */
+enum whose { KEEPERS, COURIERS };
+
+static void pause_for(struct daemon *daemon, enum whose whose, uint64_t ms)
 {
 	struct timespec due = daemon_due_in(ms);
 
 	pthread_mutex_lock(&daemon->mutex);
-	while (!daemon->is_stopping && !daemon_is_rotation_wanted(daemon) &&
+	while (!daemon->is_stopping && !(whose == KEEPERS && daemon_is_rotation_wanted(daemon)) &&
 	       pthread_cond_timedwait(&daemon->woken, &daemon->mutex, &due) == 0)
 		;
 	pthread_mutex_unlock(&daemon->mutex);
 }
 
 /* Grows with each failure in a row, drawn at random below that. */
-static void pause_after(struct daemon *daemon, unsigned failures)
+static void pause_after(struct daemon *daemon, enum whose whose, unsigned failures)
 {
 	uint64_t most_ms = (uint64_t)PAUSE_MS_MIN << (failures > 8 ? 8 : failures);
 	uint8_t drawn[4];
 
 	most_ms = most_ms > PAUSE_MS_MAX ? PAUSE_MS_MAX : most_ms;
 	random_bytes(drawn, sizeof drawn);
-	pause_for(daemon, most_ms / 2 + get_u32(drawn) % (most_ms / 2));
+	pause_for(daemon, whose, most_ms / 2 + get_u32(drawn) % (most_ms / 2));
 }
 
 /* ---- the witness ---- */
@@ -115,12 +118,12 @@ static unsigned after_step(struct daemon *daemon, enum keeper_result result, enu
 		return is_failure(last) ? failures : 0;
 	case KEEPER_CURRENT:
 		if (took_ms < QUICK_MS) /* whatever made it so: a broker that answers each watch at once, say */
-			pause_for(daemon, PAUSE_MS_MIN);
+			pause_for(daemon, KEEPERS, PAUSE_MS_MIN);
 		return 0;
 	case KEEPER_AWAY:
 	case KEEPER_REFUSED:
 	case KEEPER_ALARM:
-		pause_after(daemon, failures);
+		pause_after(daemon, KEEPERS, failures);
 		return failures + 1;
 	}
 	return failures;
@@ -143,7 +146,7 @@ static void turn_key(struct daemon *daemon, struct keeping *keeping)
 {
 	keeping->failures = daemon_turn_key(daemon) ? 0 : keeping->failures + 1;
 	if (keeping->failures > 0)
-		pause_after(daemon, keeping->failures);
+		pause_after(daemon, KEEPERS, keeping->failures);
 }
 
 void *daemon_keep(void *context)
@@ -205,7 +208,7 @@ void *daemon_carry(void *context)
 		if (result == COURIER_REFUSED && failures == 1)
 			log_event(&upload_topic, "%s", fault.text[0] == '\0' ? "refused" : fault.text);
 		if (failures > 0)
-			pause_after(daemon, failures);
+			pause_after(daemon, COURIERS, failures);
 		else if (result == COURIER_IDLE)
 			wait_for_items(daemon);
 	}

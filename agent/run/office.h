@@ -32,7 +32,5 @@ enum err office_witness(struct office *office, const struct secret_key *witness,
 /* For the tills' server; context: the office (office_calls.c). */
 extern const struct till_office_call office_calls[];
 extern const size_t office_call_count;
-/* The outbox as a JSON array, refused items first; a new reference. */
-enum err office_outbox_items(struct outbox *outbox, json_t **ret_items) MUST_USE;
 
 #endif

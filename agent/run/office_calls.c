@@ -40,6 +40,17 @@ static json_t *time_json(uint64_t time_ms)
 	return json_string(text);
 }
 
+/* items is stolen. */
+static enum err list_of(const char *name, json_t *items, enum err err, json_t **ret_answer)
+{
+	json_t *answer = err == ERR_OK ? json_pack("{s:O}", name, items) : NULL;
+
+	json_decref(items);
+	TRY(err);
+	*ret_answer = answer;
+	return answer == NULL ? ERR_MEMORY : ERR_OK;
+}
+
 /* One call at a time on the lane, none while the store's key is replaced. */
 static enum err enter(struct office *office, struct fault *fault)
 {
@@ -136,8 +147,7 @@ static enum err staff_list(void *context, const json_t *body, json_t **ret_answe
 
 	(void)body, (void)fault;
 	enum err err = replica_each_employee(listing.replica, add_employee, &listing);
-	*ret_answer = json_pack("{s:o}", "staff", listing.items);
-	return err;
+	return list_of("staff", listing.items, err, ret_answer);
 }
 
 /* ---- the agreement ---- */
@@ -252,8 +262,7 @@ static enum err alarms_list(void *context, const json_t *body, json_t **ret_answ
 
 	(void)body, (void)fault;
 	enum err err = alarm_each(office->shop->store, add_alarm, alarms);
-	*ret_answer = json_pack("{s:o}", "alarms", alarms);
-	return err;
+	return list_of("alarms", alarms, err, ret_answer);
 }
 
 static enum err alarms_seen(void *context, const json_t *body, json_t **ret_answer, struct fault *fault)
@@ -285,30 +294,21 @@ static enum err add_item(void *context, const struct outbox_item *item)
 
 #define LISTED_MAX 1000
 
-enum err office_outbox_items(struct outbox *outbox, json_t **ret_items)
+/* Refused ones first: a person has to decide about them. */
+static enum err outbox_list(void *context, const json_t *body, json_t **ret_answer, struct fault *fault)
 {
 	static const enum outbox_state states[] = {OUTBOX_REFUSED, OUTBOX_SENT, OUTBOX_WAITING};
+	struct office *office = context;
 	json_t *items = json_array();
 	enum err err = ERR_OK;
 
+	(void)body, (void)fault;
 	for (size_t i = 0; i < sizeof states / sizeof states[0] && err == ERR_OK; i++) {
 		struct arena arena CLEANUP(arena_fini) = {0};
 		arena_init(&arena, 2 * REQUEST_ARENA_MAX);
-		err = outbox_each(outbox, states[i], LISTED_MAX, &arena, add_item, items);
+		err = outbox_each(office->shop->outbox, states[i], LISTED_MAX, &arena, add_item, items);
 	}
-	*ret_items = items;
-	return err;
-}
-
-static enum err outbox_list(void *context, const json_t *body, json_t **ret_answer, struct fault *fault)
-{
-	struct office *office = context;
-	json_t *items = NULL;
-
-	(void)body, (void)fault;
-	enum err err = office_outbox_items(office->shop->outbox, &items);
-	*ret_answer = json_pack("{s:o}", "items", items);
-	return err;
+	return list_of("items", items, err, ret_answer);
 }
 
 static enum err on_item(void *context, const json_t *body, enum err (*act)(struct outbox *, uint64_t),

@@ -108,6 +108,8 @@ void store_agent_close(struct store_agent *here)
 {
 	till_server_close(&here->server);
 	office_fini(&here->office);
+	if (here->office.desk != NULL)
+		sluice_fini(&here->sluice);
 	desk_free(&here->office.desk);
 	daemon_shop_close(&here->shop);
 	agent_close(&here->agent);
@@ -142,7 +144,9 @@ void store_agent_open_office(struct store_agent *here)
 
 	store_agent_open_shop(here);
 	must(desk_new(&here->shop, (struct desk_line){.context = NULL}, &desk), "desk", &fault);
+	must(sluice_init(&here->sluice), "sluice", &fault);
 	office_init(&here->office, &here->agent, &here->shop, desk);
+	here->office.sluice = &here->sluice;
 }
 
 static void write_text(const struct store_agent *here, const char *name, const char *text)

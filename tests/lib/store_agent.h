@@ -17,6 +17,7 @@ struct store_agent {
 	struct agent agent;
 	struct shop shop;
 	struct office office;
+	struct sluice sluice; /* the office's */
 	struct till_server_options served;
 	struct till_server *server;
 	bool is_cut;	    /* nothing arrives */

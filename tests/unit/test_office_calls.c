@@ -1,186 +1,328 @@
-/* What the folder's owner has the daemon do, called as the tills' server calls it. */
+/* What the folder's owner has the running daemon do, as the tills' server calls it: JSON in, JSON out. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "alarm.h"
-#include "office_staff.h"
-#include "run/office.h"
-#include "shop_world.h"
+#include <jansson.h>
 
-struct bench {
-	struct shop_world world;
-	struct agent agent;
-	struct office office;
-	struct sluice sluice;
-	struct fault fault;
-	enum err rotate_err;
-	unsigned rotations;
-};
+#include "action.h"
+#include "kluis/hash.h"
+#include "office_papers.h"
+#include "store_agent.h"
+#include "unlogged.h"
 
-static enum err rotate(void *context, uint32_t *ret_key_id, struct fault *fault)
+static struct store_agent here;
+static struct fault fault;
+static json_t *answer; /* of the last call */
+
+static int set_up(void **state)
 {
-	struct bench *bench = context;
-
-	bench->rotations++;
-	if (bench->rotate_err != ERR_OK)
-		return fault_set(fault, bench->rotate_err, "not now");
-	*ret_key_id = 0x00c0ffee;
-	return ERR_OK;
-}
-
-static int begin(void **state)
-{
-	struct bench *bench = calloc(1, sizeof *bench);
-	struct desk *desk = NULL;
-
-	shop_world_begin(&bench->world);
-	assert_int_equal(shop_world_keep(&bench->world), KEEPER_CURRENT);
-	assert_int_equal(sluice_init(&bench->sluice), ERR_OK);
-	assert_int_equal(desk_new(&bench->world.shop, (struct desk_line){.lookup = NULL}, &desk), ERR_OK);
-	bench->agent = (struct agent){.lock = -1,
-				      .store = bench->world.shop.store,
-				      .replica = bench->world.shop.replica,
-				      .membership.principal = "minimal.example/kluis/store/12"};
-	office_init(&bench->office, &bench->agent, &bench->world.shop, desk);
-	bench->office.sluice = &bench->sluice;
-	bench->office.rotate = rotate;
-	bench->office.rotate_context = bench;
-	*state = bench;
+	(void)state;
+	store_agent_begin(&here, NULL);
+	store_agent_open_office(&here);
 	return 0;
 }
 
-static int end(void **state)
+static int tear_down(void **state)
 {
-	struct bench *bench = *state;
-
-	desk_free(&bench->office.desk);
-	office_fini(&bench->office);
-	sluice_fini(&bench->sluice);
-	shop_world_end(&bench->world);
-	free(bench);
+	(void)state;
+	json_decref(answer);
+	answer = NULL;
+	store_agent_end(&here);
 	return 0;
 }
 
-/* *ret_answer: NULL or the caller's. body is freed. */
-static enum err call(struct bench *bench, const char *name, json_t *body, json_t **ret_answer)
+/* body is stolen. */
+static enum err call(const char *name, json_t *body)
 {
-	json_t *answer = NULL;
-
-	assert_non_null(body);
-	bench->fault.text[0] = '\0';
+	json_decref(answer);
+	answer = NULL;
+	fault.text[0] = '\0';
 	for (size_t i = 0; i < office_call_count; i++) {
 		if (strcmp(office_calls[i].name, name) != 0)
 			continue;
-		enum err err = office_calls[i].call(&bench->office, body, &answer, &bench->fault);
+		enum err err = office_calls[i].call(&here.office, body, &answer, &fault);
 		json_decref(body);
-		if (ret_answer != NULL)
-			*ret_answer = answer;
-		else
-			json_decref(answer);
 		return err;
 	}
-	fail_msg("there is no '%s'", name);
+	fail_msg("there is no call '%s'", name);
 	return ERR_NOT_FOUND;
 }
 
-static void test_rotation_says_whose_key_is_which(void **state)
+static json_t *person(const char *handle, const char *role, const char *name)
 {
-	struct bench *bench = *state;
-	json_t *answer = NULL;
-
-	assert_int_equal(call(bench, "key/rotate", json_object(), &answer), ERR_OK);
-	assert_string_equal(json_string_value(json_object_get(answer, "key")), "00c0ffee");
-	assert_string_equal(json_string_value(json_object_get(answer, "principal")), "minimal.example/kluis/store/12");
-	json_decref(answer);
-	bench->rotate_err = ERR_NETWORK;
-	assert_int_equal(call(bench, "key/rotate", json_object(), NULL), ERR_NETWORK);
-	assert_string_equal(bench->fault.text, "not now");
-	assert_int_equal(bench->rotations, 2);
+	return json_pack("{s:s, s:s, s:s}", "handle", handle, "role", role, "name", name);
 }
 
-/* Which key to sign with is not known: nobody signs, nobody waits for ever. */
-static void test_nothing_is_signed_between_two_keys(void **state)
+static json_t *handle_of(const char *handle)
 {
-	struct bench *bench = *state;
-	char hash[2 * HASH_SIZE + 1];
-
-	memset(hash, '0', sizeof hash - 1);
-	hash[sizeof hash - 1] = '\0';
-	sluice_end(&bench->sluice); /* as if closed for long */
-	assert_int_equal(call(bench, "agreement/offered", json_object(), NULL), ERR_TIMEOUT);
-	assert_non_null(strstr(bench->fault.text, "rotation of the store's key was cut off"));
-	assert_int_equal(call(bench, "agreement/sign", json_pack("{s:s}", "hash", hash), NULL), ERR_TIMEOUT);
-	assert_int_equal(call(bench, "prove", json_pack("{s:i}", "index", 1), NULL), ERR_TIMEOUT);
-	assert_int_equal(call(bench, "staff/add", json_pack("{s:s, s:s}", "handle", "bea", "role", "cashier"), NULL),
-			 ERR_TIMEOUT);
+	return json_pack("{s:s}", "handle", handle);
 }
 
-static void test_who_is_removed_is_gone_from_the_tills_at_once(void **state)
+/* The text of a member of the i-th of the last answer's list. */
+static const char *in_list(const char *list, size_t i, const char *member)
 {
-	struct bench *bench = *state;
-	struct replica_employee employee;
-
-	sluice_end(&bench->sluice);
-	assert_int_equal(call(bench, "staff/remove", json_pack("{s:s}", "handle", "anna"), NULL), ERR_TIMEOUT);
-	assert_int_equal(replica_get_employee(&bench->agent.replica, "anna", &employee), ERR_OK);
-	assert_true(office_staff_is_leaving(&employee));
-	assert_int_equal(call(bench, "staff/remove", json_pack("{s:s}", "handle", "nobody"), NULL), ERR_NOT_FOUND);
+	return json_string_value(json_object_get(json_array_get(json_object_get(answer, list), i), member));
 }
 
-static void test_lists_need_no_key(void **state)
+static size_t count_of(const char *list)
 {
-	struct bench *bench = *state;
-	json_t *answer = NULL;
-
-	sluice_end(&bench->sluice);
-	assert_int_equal(call(bench, "staff/list", json_object(), &answer), ERR_OK);
-	assert_int_equal(json_array_size(json_object_get(answer, "staff")), 1);
-	json_decref(answer);
-	assert_int_equal(call(bench, "staff/pin", json_pack("{s:s, s:s}", "handle", "anna", "pin", "1111"), NULL),
-			 ERR_VALUE);
-	assert_int_equal(call(bench, "staff/pin", json_pack("{s:s, s:s}", "handle", "bea", "pin", "8642"), NULL),
-			 ERR_NOT_FOUND);
-	alarm_raise(bench->world.shop.store, ALARM_CLOCK, shop_now_ms(&bench->world.shop), "late");
-	assert_int_equal(call(bench, "alarms/list", json_object(), &answer), ERR_OK);
-	assert_int_equal(json_array_size(json_object_get(answer, "alarms")), 1);
-	json_decref(answer);
-	assert_int_equal(call(bench, "alarms/seen", json_pack("{s:i}", "number", 1), NULL), ERR_OK);
-	assert_int_equal(call(bench, "alarms/seen", json_pack("{s:i}", "number", 99), NULL), ERR_NOT_FOUND);
-	assert_int_equal(call(bench, "outbox/list", json_object(), &answer), ERR_OK);
-	assert_int_equal(json_array_size(json_object_get(answer, "items")), 0);
-	json_decref(answer);
-	assert_int_equal(call(bench, "outbox/retry", json_pack("{s:i}", "number", 1), NULL), ERR_NOT_FOUND);
-	assert_int_equal(call(bench, "outbox/discard", json_pack("{s:i}", "number", 1), NULL), ERR_NOT_FOUND);
+	return json_array_size(json_object_get(answer, list));
 }
 
-static void test_bodies_that_are_not_as_they_should_be(void **state)
-{
-	struct bench *bench = *state;
+/* ---- staff ---- */
 
-	assert_int_equal(call(bench, "staff/add", json_pack("{s:s}", "handle", "bea"), NULL), ERR_INPUT);
-	assert_non_null(strstr(bench->fault.text, "'role'"));
-	assert_int_equal(call(bench, "staff/remove", json_pack("{s:i}", "handle", 5), NULL), ERR_INPUT);
-	assert_int_equal(call(bench, "staff/pin", json_pack("{s:s}", "handle", "anna"), NULL), ERR_INPUT);
-	assert_int_equal(call(bench, "agreement/sign", json_pack("{s:s}", "hash", "abc"), NULL), ERR_INPUT);
-	assert_int_equal(call(bench, "prove", json_pack("{s:i}", "index", -1), NULL), ERR_INPUT);
-	assert_int_equal(call(bench, "outbox/retry", json_object(), NULL), ERR_INPUT);
+static enum err sign_in(const char *pin, uint8_t ret_token[static DESK_TOKEN_SIZE])
+{
+	char role[NAME_MAX_ + 1];
+
+	return desk_open(here.office.desk, "anna", slice_text(pin), ret_token, role, NULL);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+static enum err is_signed_in(const uint8_t token[static DESK_TOKEN_SIZE])
+{
+	return desk_is_open(here.office.desk, SLICE(token, DESK_TOKEN_SIZE), NULL);
+}
+
+static void test_staff_from_first_to_last(void **state)
+{
+	uint8_t token[DESK_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(call("staff/add", person("anna", "cashier", "Anna")), ERR_OK);
+	assert_null(answer);
+	assert_int_equal(call("staff/list", json_object()), ERR_OK);
+	assert_int_equal(count_of("staff"), 1);
+	assert_string_equal(in_list("staff", 0, "handle"), "anna");
+	assert_string_equal(in_list("staff", 0, "role"), "cashier");
+	assert_string_equal(in_list("staff", 0, "name"), "Anna");
+	assert_string_equal(in_list("staff", 0, "pin"), "none");
+	assert_int_equal(strlen(in_list("staff", 0, "pseudonym")), 2 * PSEUDONYM_SIZE);
+	assert_int_equal(call("staff/pin", json_pack("{s:s, s:s}", "handle", "anna", "pin", "8642")), ERR_OK);
+	assert_int_equal(call("staff/list", json_object()), ERR_OK);
+	assert_string_equal(in_list("staff", 0, "pin"), "set");
+	assert_int_equal(sign_in("8642", token), ERR_OK);
+	assert_int_equal(is_signed_in(token), ERR_OK);
+	/* another role: whoever is signed in signs in again */
+	assert_int_equal(call("staff/add", person("anna", "manager", "Anna")), ERR_OK);
+	assert_int_equal(is_signed_in(token), ERR_PRINCIPAL);
+	assert_int_equal(sign_in("8642", token), ERR_OK);
+	assert_int_equal(call("staff/remove", handle_of("anna")), ERR_OK);
+	assert_int_equal(is_signed_in(token), ERR_PRINCIPAL);
+	assert_int_not_equal(sign_in("8642", token), ERR_OK);
+	assert_int_equal(call("staff/list", json_object()), ERR_OK);
+	assert_int_equal(count_of("staff"), 0);
+	assert_int_equal(call("staff/remove", handle_of("anna")), ERR_NOT_FOUND);
+}
+
+/* At the tills at once, whatever the broker or a rotation of the key does. */
+static void test_who_leaves_is_out_at_once(void **state)
+{
+	uint8_t token[DESK_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(call("staff/add", person("anna", "cashier", "Anna")), ERR_OK);
+	assert_int_equal(call("staff/pin", json_pack("{s:s, s:s}", "handle", "anna", "pin", "8642")), ERR_OK);
+	assert_int_equal(sign_in("8642", token), ERR_OK);
+	here.is_cut = true;
+	assert_int_equal(call("staff/remove", handle_of("anna")), ERR_NETWORK);
+	assert_int_equal(is_signed_in(token), ERR_PRINCIPAL);
+	assert_int_not_equal(sign_in("8642", token), ERR_OK);
+	assert_int_equal(call("staff/list", json_object()), ERR_OK);
+	assert_string_equal(in_list("staff", 0, "role"), "(leaving)");
+	here.is_cut = false;
+	assert_int_equal(call("staff/remove", handle_of("anna")), ERR_OK);
+	assert_int_equal(call("staff/add", person("anna", "cashier", "Anna")), ERR_OK);
+	assert_int_equal(call("staff/pin", json_pack("{s:s, s:s}", "handle", "anna", "pin", "8642")), ERR_OK);
+	assert_int_equal(sign_in("8642", token), ERR_OK);
+	sluice_end(&here.sluice); /* nobody signs any more */
+	assert_int_equal(call("staff/remove", handle_of("anna")), ERR_TIMEOUT);
+	assert_int_equal(is_signed_in(token), ERR_PRINCIPAL);
+}
+
+static void test_pins_that_are_none(void **state)
+{
+	(void)state;
+	assert_int_equal(call("staff/add", person("anna", "cashier", "Anna")), ERR_OK);
+	assert_int_equal(call("staff/pin", json_pack("{s:s, s:s}", "handle", "anna", "pin", "1111")), ERR_VALUE);
+	assert_null(strstr(fault.text, "1111"));
+	assert_int_equal(call("staff/pin", json_pack("{s:s, s:s}", "handle", "bert", "pin", "8642")), ERR_NOT_FOUND);
+	assert_int_equal(call("staff/pin", json_pack("{s:s, s:i}", "handle", "anna", "pin", 8642)), ERR_INPUT);
+	assert_int_equal(call("staff/list", json_object()), ERR_OK);
+	assert_string_equal(in_list("staff", 0, "pin"), "none");
+}
+
+/* ---- bodies ---- */
+
+static void test_members_of_another_type(void **state)
+{
+	static const struct {
+		const char *name, *body, *member;
+	} rows[] = {
+		{"staff/add", "{}", "handle"},
+		{"staff/add", "{\"handle\": \"anna\"}", "role"},
+		{"staff/add", "{\"handle\": 7, \"role\": \"cashier\"}", "handle"},
+		{"staff/add", "{\"handle\": \"anna\", \"role\": null}", "role"},
+		{"staff/remove", "{\"handle\": [\"anna\"]}", "handle"},
+		{"staff/pin", "{\"handle\": \"anna\"}", "pin"},
+		{"agreement/sign", "{}", "hash"},
+		{"agreement/sign", "{\"hash\": \"00\"}", "hash"},
+		{"agreement/sign", "{\"hash\": \"not hex\"}", "hash"},
+		{"prove", "{}", "index"},
+		{"prove", "{\"index\": \"1\"}", "index"},
+		{"prove", "{\"index\": -1}", "index"},
+		{"prove", "{\"index\": 1.0}", "index"},
+		{"alarms/seen", "{\"number\": true}", "number"},
+		{"outbox/retry", "{\"number\": null}", "number"},
+		{"outbox/discard", "{}", "number"},
+	};
+	unsigned sent = here.sent;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (call(rows[i].name, json_loads(rows[i].body, 0, NULL)) != ERR_INPUT)
+			fail_msg("%s %s was taken", rows[i].name, rows[i].body);
+		assert_non_null(strstr(fault.text, rows[i].member));
+		assert_null(answer);
+	}
+	assert_int_equal(here.sent, sent);
+}
+
+/* ---- the agreement ---- */
+
+static const char *offer(const char *grants)
+{
+	struct franchise *formula = here.formula;
+	const char *text = franchise_agreement(formula, 12, grants, NULL);
+
+	franchise_must(formula, &formula->office, action_draft(formula, 12, text));
+	franchise_must(formula, &formula->office, action_offer(formula, text, &formula->office.key));
+	return text;
+}
+
+static const char *hash_hex(const char *text)
+{
+	char *hex = arena_alloc(&here.formula->arena, 2 * HASH_SIZE + 1);
+
+	hex_print(action_hash(here.formula, slice_text(text)), hex);
+	return hex;
+}
+
+static enum err sign(const char *hash)
+{
+	return call("agreement/sign", json_pack("{s:s}", "hash", hash));
+}
+
+static void test_offer_is_read_and_signed(void **state)
+{
+	(void)state;
+	assert_int_equal(call("agreement/offered", json_object()), ERR_NOT_FOUND);
+	assert_null(answer);
+	const char *text = offer(GRANT_SERVICE), *hash = hash_hex(text);
+	assert_int_equal(call("agreement/offered", json_object()), ERR_OK);
+	assert_string_equal(json_string_value(json_object_get(answer, "hash")), hash);
+	assert_string_equal(json_string_value(json_object_get(answer, "from")), "2026-01-01T00:00:00.000Z");
+	assert_string_equal(in_list("grants", 0, "name"), "service");
+	assert_string_equal(in_list("grants", 0, "purpose"), "service");
+	assert_string_equal(in_list("grants", 0, "customers"), "visited");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_array_get(json_object_get(answer, "grants"), 0), "fields")),
+		3); /* card, name, phone */
+	assert_memory_equal(json_string_value(json_object_get(answer, "note")), text, strlen(text));
+	/* whoever read another one does not sign this one */
+	assert_int_equal(sign(hash_hex("another")), ERR_OTHER_AGREEMENT);
+	assert_int_equal(agent_load_agreement(&here.agent, NULL), ERR_NO_AGREEMENT);
+	assert_int_equal(sign(hash), ERR_OK);
+	assert_int_equal(agent_load_agreement(&here.agent, NULL), ERR_OK);
+	assert_int_equal(sign(hash), ERR_NOT_FOUND);
+}
+
+/* ---- proof, key, witness ---- */
+
+static void test_proof(void **state)
+{
+	(void)state;
+	franchise_round(here.formula);
+	json_t *body = json_pack("{s:I}", "index", (json_int_t)here.agent.session.entry_index);
+	assert_int_equal(call("prove", body), ERR_OK);
+	assert_memory_equal(json_string_value(json_object_get(answer, "proof")), "c2sp.org/tlog-proof@v1\n", 23);
+	assert_int_equal(call("prove", json_pack("{s:i}", "index", 0)), ERR_FORBIDDEN);
+}
+
+static enum err rotate(void *context, uint32_t *ret_key_id, struct fault *said)
+{
+	const bool *is_refused = context;
+
+	if (*is_refused)
+		return fault_set(said, ERR_TIMEOUT, "not now");
+	*ret_key_id = 0x2a;
+	return ERR_OK;
+}
+
+static void test_key(void **state)
+{
+	bool is_refused = false;
+
+	(void)state;
+	here.office.rotate = rotate;
+	here.office.rotate_context = &is_refused;
+	assert_int_equal(call("key/rotate", json_object()), ERR_OK);
+	assert_string_equal(json_string_value(json_object_get(answer, "key")), "0000002a");
+	assert_string_equal(json_string_value(json_object_get(answer, "principal")), FRANCHISE_ORIGIN "/store/12");
+	is_refused = true;
+	assert_int_equal(call("key/rotate", json_object()), ERR_TIMEOUT);
+	assert_string_equal(fault.text, "not now");
+	assert_null(answer);
+}
+
+/* Nobody asks the broker for anything while the key is replaced. */
+static void test_nothing_is_signed_while_the_key_is_replaced(void **state)
+{
+	unsigned sent = here.sent;
+
+	(void)state;
+	sluice_end(&here.sluice);
+	assert_int_equal(call("staff/add", person("anna", "cashier", "Anna")), ERR_TIMEOUT);
+	assert_int_equal(call("agreement/offered", json_object()), ERR_TIMEOUT);
+	assert_int_equal(sign(hash_hex("x")), ERR_TIMEOUT);
+	assert_int_equal(call("prove", json_pack("{s:i}", "index", 1)), ERR_TIMEOUT);
+	assert_int_equal(here.sent, sent);
+	assert_int_equal(call("staff/list", json_object()), ERR_OK);
+	assert_int_equal(call("alarms/list", json_object()), ERR_OK);
+	assert_int_equal(call("outbox/list", json_object()), ERR_OK);
+}
+
+static void test_witness_is_registered(void **state)
+{
+	struct secret_key witness = witness_key(here.party);
+
+	(void)state;
+	assert_int_equal(office_witness(&here.office, &witness, &fault), ERR_OK);
+	/* the broker takes it from nobody but the store, whose name is signed by the key */
+	here.agent.membership.principal = FRANCHISE_ORIGIN "/store/13";
+	assert_int_equal(office_witness(&here.office, &witness, &fault), ERR_SIGNATURE);
+	here.is_cut = true;
+	assert_int_equal(office_witness(&here.office, &witness, &fault), ERR_NETWORK);
+	secret_key_fini(&witness);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_rotation_says_whose_key_is_which),
-		TEST(test_nothing_is_signed_between_two_keys),
-		TEST(test_who_is_removed_is_gone_from_the_tills_at_once),
-		TEST(test_lists_need_no_key),
-		TEST(test_bodies_that_are_not_as_they_should_be),
+		TEST(test_staff_from_first_to_last),
+		TEST(test_who_leaves_is_out_at_once),
+		TEST(test_pins_that_are_none),
+		TEST(test_members_of_another_type),
+		TEST(test_offer_is_read_and_signed),
+		TEST(test_proof),
+		TEST(test_key),
+		TEST(test_nothing_is_signed_while_the_key_is_replaced),
+		TEST(test_witness_is_registered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

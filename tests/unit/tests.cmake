@@ -35,3 +35,9 @@ foreach(source ${unit_sources})
     target_link_options(${name} PRIVATE ${shop_calls})
   endif()
 endforeach()
+
+# The daemon's loops alone: what they go round over comes to what it is told.
+set(daemon_calls link_wait keeper_step courier_step cosigner_step office_witness channel_exchange
+  daemon_is_rotation_due daemon_turn_key)
+list(TRANSFORM daemon_calls PREPEND LINKER:--wrap=)
+target_link_options(test_daemon_work PRIVATE ${daemon_calls})
