@@ -99,6 +99,8 @@ enum err vault_disclose(struct context *context, const struct customer *customer
 	TRY(cut_values(context, record, cut, &values, &disclosure->fields));
 	if (cut->is_for_copy)
 		TRY(sync_values_add(context, customer, record, cut, disclosure->fields, &values));
+	else if (cut->grant == NULL)
+		TRY(superseded_add(context, record, cut, disclosure->fields, &values));
 	TRY(make_part(context, record, &values, ret_part, &commitment));
 	disclosure->customer = wire_data(SLICE(pseudonym, PSEUDONYM_SIZE));
 	disclosure->version = cut->version;

@@ -77,9 +77,8 @@ static enum err add_facts(struct context *context, const struct customer *custom
 	return ERR_OK;
 }
 
-/* Only of fields that the entry says are disclosed. */
-static enum err add_superseded(struct context *context, const Rows__Record *record, const struct cut *cut,
-			       uint64_t fields, Kluis__Values *values)
+enum err superseded_add(struct context *context, const Rows__Record *record, const struct cut *cut, uint64_t fields,
+			Kluis__Values *values)
 {
 	values->superseded = arena_array(context->arena, record->n_superseded, sizeof(values->superseded[0]));
 	if (values->superseded == NULL)
@@ -107,9 +106,7 @@ static enum err add_superseded(struct context *context, const Rows__Record *reco
 enum err sync_values_add(struct context *context, const struct customer *customer, const Rows__Record *record,
 			 const struct cut *cut, uint64_t fields, Kluis__Values *values)
 {
-	if (cut->grant == NULL)
-		return ERR_OK;
 	TRY(add_handles(context, record, cut, values));
 	TRY(add_facts(context, customer, cut, values));
-	return add_superseded(context, record, cut, fields, values);
+	return superseded_add(context, record, cut, fields, values);
 }

@@ -47,7 +47,7 @@ struct cut {
 	uint32_t version;
 	uint64_t fields;
 	const struct charter *charter; /* the agreement's; for head office the one in force */
-	const struct grant *grant;     /* that masks values; NULL: head office, nothing masked */
+	const struct grant *grant;     /* that masks values; NULL: head office, nothing masked, superseded values too */
 	bool is_for_copy;	       /* a sync's: with handles, facts and superseded values (R130, R132) */
 	struct slice purpose;	       /* with is_for_copy */
 	uint64_t time_ms;	       /* with is_for_copy: the entry's, by which facts are */

@@ -135,6 +135,21 @@ static void test_sync_gives_superseded_values(void **state)
 		assert_int_equal(values->superseded[0]->store, 13);
 		assert_string_equal(values->superseded[1]->value, "••••••0000");
 	}
+	/* so does head office when it looks the customer up, uncut; sent again it is the same */
+	for (int again = 0; again < 2; again++) {
+		answer = again == 0 ? franchise_must(formula, &formula->office,
+						     action_lookup(formula, "service", "1=4711"))
+				    : franchise_resend(formula, &formula->office);
+		const Kluis__Values *values = values_of(&answer);
+
+		assert_int_equal(values->n_superseded, 2);
+		assert_string_equal(values->superseded[0]->value, "Annie");
+		assert_int_equal(values->superseded[0]->store, 13);
+		assert_int_equal(values->superseded[0]->made_ms, formula->now_ms - 4500);
+		assert_string_equal(values->superseded[1]->value, "0600000000");
+		assert_int_equal(values->n_handles, 0);
+		assert_null(values->facts);
+	}
 	/* a value of a field that nobody may see any more is not told of by the one that lost */
 	franchise_must(formula, store, action_update(formula, "service", customer, "3=0611111111"));
 	assert_int_equal(copy_of(store)->n_superseded, 1);
