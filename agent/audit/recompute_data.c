@@ -259,7 +259,9 @@ void recompute_receipt(const struct state *state, const struct step *step)
 	if (!expect_gate(state, step, &gate))
 		return;
 	if (!step->result->has_customer) {
+		customer = receipt->has_customer ? state_customer(state, wire_slice(receipt->customer)) : NULL;
 		reasons_possible(&reasons, find_reasons);
+		reasons_certain(&reasons, customer != NULL && customer->erased_ms != 0, ERR_ERASED);
 		if (expect_reasons(state, step, &reasons, NULL))
 			finding_add_step(state->findings, step, "permitted without naming a customer");
 		return;

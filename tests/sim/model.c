@@ -229,6 +229,9 @@ static void check_disclosure(struct model *model, const struct model_step *step,
 
 	if (customer == NULL)
 		run_fail(model->run, "I4", "disclosed somebody who does not exist");
+	if (customer->is_erased != (!disclosure->has_commitment && disclosure->withheld == ERR_ERASED))
+		run_fail(model->run, "I7", "entry %zu: disclosed somebody who was erased, or withheld somebody for it",
+			 model->leaves.count);
 	if (step->is_store)
 		grant = ask_model(model, step, operation, customer);
 	if (!disclosure->has_commitment) {
@@ -443,6 +446,8 @@ static void check_disclosed_again(const struct model *model, const struct entry 
 			continue;
 		const struct model_customer *customer =
 			model_customer(model, wire_slice(result->disclosures[i]->customer));
+		if (customer->is_erased)
+			run_fail(model->run, "I7", "values again of somebody who was erased since");
 		if (customer->is_restricted)
 			run_fail(model->run, "I4", "values again of somebody who was restricted since");
 		bool has_consented = customer->has_status[1] && (customer->status[1] == 4 || customer->status[1] == 5);

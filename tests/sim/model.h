@@ -46,6 +46,7 @@ struct model_change {
 struct model_customer {
 	uint8_t pseudonym[PSEUDONYM_SIZE];
 	bool is_restricted;
+	bool is_erased; /* then nobody may have anything of them */
 	struct store_day registered, first, latest;
 	struct model_visit visits[MODEL_STORES]; /* by place of the store, in the order of model_add_store */
 	bool has_status[SPEC_PURPOSES];

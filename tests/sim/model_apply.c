@@ -29,8 +29,8 @@ static void apply_registration(struct model *model, const struct model_step *ste
 		customer = LIST_ADD(&model->customers);
 		*customer = (struct model_customer){.is_restricted = false};
 		memcpy(customer->pseudonym, pseudonym.data, PSEUDONYM_SIZE);
-	} else if (step->is_store) {
-		run_fail(model->run, "I4", "a store registered somebody who was there");
+	} else if (step->is_store || customer->is_erased) {
+		run_fail(model->run, "I4", "registered somebody who was there");
 	}
 	if (!customer->registered.is_known && (registration->has_store || step->is_store))
 		customer->registered = (struct store_day){
@@ -48,6 +48,8 @@ static struct model_customer *customer_of(struct model *model, const struct mode
 
 	if (customer == NULL)
 		run_fail(model->run, "I4", "an operation on a customer who does not exist");
+	if (customer->is_erased)
+		run_fail(model->run, "I7", "an operation on a customer who was erased");
 	return customer;
 }
 
@@ -90,6 +92,15 @@ static void apply_consent(struct model *model, const struct model_step *step)
 static void apply_restriction(struct model *model, const struct model_step *step)
 {
 	customer_of(model, step)->is_restricted = step->operation->restriction->is_restricted;
+}
+
+static void apply_erase(struct model *model, const struct model_step *step)
+{
+	struct model_customer *customer = model_customer(model, wire_slice(step->operation->erase->customer));
+
+	if (customer == NULL || customer->is_erased != (step->result->is_unchanged != 0))
+		run_fail(model->run, "I7", "erased somebody who does not exist, or was erased");
+	customer->is_erased = true;
 }
 
 /* ---- head office ---- */
@@ -238,6 +249,7 @@ void model_apply(struct model *model, const struct model_step *step)
 		{KLUIS__OPERATION__KIND_RECEIPT, apply_receipt},
 		{KLUIS__OPERATION__KIND_CONSENT, apply_consent},
 		{KLUIS__OPERATION__KIND_RESTRICTION, apply_restriction},
+		{KLUIS__OPERATION__KIND_ERASE, apply_erase},
 		{KLUIS__OPERATION__KIND_CHARTER, apply_charter},
 		{KLUIS__OPERATION__KIND_OPEN_STORE, apply_open_store},
 		{KLUIS__OPERATION__KIND_INVITE, apply_invite},

@@ -151,7 +151,7 @@ static bool is_customer_allowed(const struct model *model, const struct model_as
 	bool is_use = ask->operation == OPERATION_LOOKUP || ask->operation == OPERATION_SYNC ||
 		      ask->operation == OPERATION_UPDATE;
 
-	if (!is_in_scope(model, ask, grant) || (is_use && customer->is_restricted))
+	if (customer->is_erased || !is_in_scope(model, ask, grant) || (is_use && customer->is_restricted))
 		return false;
 	if (ask->purpose == 1 && !(customer->has_status[1] && (status == 4 || status == 5)))
 		return false;

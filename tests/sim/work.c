@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal_book.h"
 #include "kluis/hash.h"
 #include "kluis/note.h"
 #include "sim.h"
@@ -203,6 +204,26 @@ static struct action make_restriction(struct sim *sim, struct actor *actor)
 {
 	(void)actor;
 	return action_restriction(&sim->franchise, any_customer(sim), chance(sim, 40));
+}
+
+static struct action make_erase(struct sim *sim, struct actor *actor)
+{
+	(void)actor;
+	return action_erase(&sim->franchise, any_customer(sim), 1 + (uint32_t)draw(sim, 6));
+}
+
+static struct action make_erasures(struct sim *sim, struct actor *actor)
+{
+	(void)actor;
+	return action_erasures(&sim->franchise);
+}
+
+/* Of nobody: an honest one takes an agent (branch_work.c). */
+static struct action make_certificate(struct sim *sim, struct actor *actor)
+{
+	(void)actor;
+	return action_purge_customer(&sim->franchise, spec_purposes[chance(sim, 40)],
+				     franchise_draw(&sim->franchise));
 }
 
 /* ---- staff ---- */
@@ -558,12 +579,13 @@ static const struct kind office_kinds[] = {
 	{20, make_registration}, {20, make_receipt},  {8, make_update}, {6, make_consent},    {6, make_restriction},
 	{6, make_lookup},	 {8, make_draft},     {10, make_offer}, {6, make_standing},   {8, make_invite},
 	{4, make_staff},	 {1, make_charter},   {2, make_totals}, {2, make_census},     {2, make_progress},
-	{2, make_agreements},	 {2, make_get_paper}, {2, make_prove},	{1, make_open_store},
+	{2, make_agreements},	 {2, make_get_paper}, {2, make_prove},	{1, make_open_store}, {2, make_erase},
+	{1, make_erasures},
 };
 static const struct kind store_kinds[] = {
-	{40, make_lookup},   {14, make_receipt}, {8, make_registration}, {8, make_update},
-	{6, make_consent},   {8, make_staff},	 {8, make_accept},	 {2, make_agreements},
-	{2, make_get_paper}, {4, make_prove},	 {1, make_restriction},	 {1, make_census},
+	{40, make_lookup},     {14, make_receipt}, {8, make_registration}, {8, make_update},	{6, make_consent},
+	{8, make_staff},       {8, make_accept},   {2, make_agreements},   {2, make_get_paper}, {4, make_prove},
+	{1, make_restriction}, {1, make_census},   {3, make_certificate},
 };
 static const struct kind auditor_kinds[] = {
 	{10, make_get_checkpoint}, {10, make_read_log}, {10, make_prove}, {2, make_get_paper}, {1, make_lookup}};

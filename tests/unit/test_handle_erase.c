@@ -112,6 +112,17 @@ static void test_what_comes_later(void **state)
 	assert_int_equal(franchise_one(formula, store, action_lookup(formula, "service", "1=4711")).code, ERR_OK);
 }
 
+/* In one envelope: what was destroyed is not summed up any more. */
+static void test_totals_after_it(void **state)
+{
+	struct action actions[] = {action_erase(formula, anna, 1), action_totals(formula, SLICE_EMPTY, 10)};
+
+	(void)state;
+	struct answer answer = franchise_send(formula, &formula->office, actions, 2);
+	assert_int_equal(answer.entry.decoded->results[1]->code, ERR_OK);
+	assert_int_equal(answer_items(&answer, 0), 0);
+}
+
 static void test_who_may(void **state)
 {
 	(void)state;
@@ -308,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_nothing_that_opens_stays),
 		TEST(test_what_comes_later),
+		TEST(test_totals_after_it),
 		TEST(test_who_may),
 		TEST(test_what_was_under_way),
 		TEST(test_the_same_reply_again),

@@ -48,6 +48,7 @@ static void live_on(void)
 	office(action_erase(formula, franchise_draw(formula), 2));
 	office(action_restriction(formula, custody.anna, true));
 	office(action_update(formula, NULL, custody.anna, "2=Anne"));
+	office(action_receipt(formula, NULL, franchise_draw(formula), 12, FRANCHISE_DAY, custody.anna, NULL));
 	office(action_registration(formula, NULL, custody.anna, "1=1001"));
 	at_the_store(action_sync(formula, "service", 1, 10));
 	at_the_store(action_purge_customer(formula, "direct-marketing", custody.anna));
@@ -135,6 +136,7 @@ static void test_lies(void **state)
 		{KIND(ERASE), 2, lie_permit, "but by the log it is not_found"},
 		{KIND(RESTRICTION), 0, call_it_unknown, "recorded as not_found, but by the log it is erased"},
 		{KIND(UPDATE), 0, call_it_unknown, "recorded as not_found, but by the log it is erased"},
+		{KIND(RECEIPT), 0, lie_permit, "must be refused (erased"},
 		{KIND(SYNC), 1, call_it_out_of_scope, "for scope, but by the log it is erased"},
 		{KIND(SYNC), 1, disclose_the_erased, "who was erased (R150)"},
 		{KIND(PURGE), 0, lie_permit, "recorded as permitted, but by the log it is not_found"},
