@@ -55,6 +55,8 @@ static void one_event(struct branches *all)
 		branch_plan_death(branch);
 	if (place < 350)
 		branch_till(branch);
+	else if (place < 850 && branch->is_unsure)
+		branch_rotate(branch);
 	else if (place < 580)
 		branch_keeper(branch);
 	else if (place < 600)
@@ -81,6 +83,8 @@ static void one_event(struct branches *all)
 		branch_fork(all);
 	else if (place >= 997)
 		branch_fill(branch, true);
+	if (branch_draw(all, 200) == 0 && !branch_is_dead(branch))
+		branch_rotate(branch);
 	if (branch_chance(all, 2))
 		branch_master_key(all);
 	if (all->has_theft && branch_draw(all, 500) == 0)
@@ -146,6 +150,10 @@ static bool drain_once(struct branch *branch)
 {
 	struct fault fault = {""};
 
+	if (branch->is_unsure) {
+		branch_rotate(branch);
+		return false;
+	}
 	if (branch->is_revoked)
 		return sit_out(branch);
 	enum keeper_result kept = keeper_step(branch->keeper, &fault);
@@ -187,9 +195,10 @@ static void settle(struct branches *all)
 
 static void report(const struct branches *all)
 {
-	static const char *const names[] = {"shown",	"from the broker", "items",   "shop crashes", "broker crashes",
-					    "splits",	"purges",	   "refused", "records",      "conflicts",
-					    "findings", "cosigned",	   "forks",   "full disks",   "epochs"};
+	static const char *const names[] = {"shown",	      "from the broker", "items",    "shop crashes",
+					    "broker crashes", "splits",		 "purges",   "refused",
+					    "records",	      "conflicts",	 "findings", "cosigned",
+					    "forks",	      "full disks",	 "epochs",   "rotations"};
 
 	printf("seed %llu: %llu entries", (unsigned long long)all->run.seed, (unsigned long long)all->size);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

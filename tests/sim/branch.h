@@ -28,7 +28,9 @@
 #include "store_memory.h"
 
 #define BRANCHES 3
-#define BRANCH_LANES 4 /* enum agent_lane and LANE_UPLOAD */
+#define BRANCH_LANES 5 /* enum agent_lane, LANE_UPLOAD and the one on which keys are replaced */
+#define BRANCH_LANE_KEY 4
+#define BRANCH_SIGNERS 32
 #define BRANCH_STAFF 2
 #define BRANCH_EVIDENCE 2 /* notes: the older, the newer */
 #define BRANCH_LATE_MAX 16
@@ -71,7 +73,7 @@ struct branch_file {
 /* What a shop could be allowed to show of a customer, by all that it may know (branch_shown.c): bits of fields, of
  * those without a mask, and the version that it has at least. */
 struct branch_may {
-	uint64_t fields[SPEC_PURPOSES][BRANCH_STAFF], open[SPEC_PURPOSES][BRANCH_STAFF]; /* by purpose and employee */
+	uint64_t fields[SPEC_PURPOSES], open[SPEC_PURPOSES];
 	size_t version;
 };
 
@@ -94,7 +96,10 @@ struct branch {
 	struct line *line;
 	bool has_token[BRANCH_STAFF];
 	uint8_t tokens[BRANCH_STAFF][DESK_TOKEN_SIZE];
-	struct public_key signer;
+	struct public_key signers[BRANCH_SIGNERS]; /* the key of now and those that were */
+	size_t signer_count;
+	unsigned rotations;
+	bool is_unsure; /* which key the broker takes: nothing is signed */
 	bool is_dead, is_full;
 	unsigned dies_in; /* writes beside the store until it dies; 0: not planned */
 	/* its clock */
@@ -117,7 +122,7 @@ struct branch {
 	uint8_t employees[BRANCH_STAFF][PSEUDONYM_SIZE];
 	bool is_suspended, is_terminated, is_revoked; /* at head office */
 	bool has_findings;
-	bool is_lied_to, is_alarmed; /* about the log */
+	bool is_lied_to, has_caught, is_alarmed; /* about the log */
 };
 
 struct branch_late {
@@ -135,6 +140,7 @@ struct fork {
 	struct core *core; /* NULL: there is none */
 	uint64_t size;	   /* entries */
 	struct branch *victim;
+	uint32_t key_id; /* of the victim: another one is unknown to the fork */
 	bool is_shown;
 };
 
@@ -157,7 +163,7 @@ struct branches {
 	struct branch_late late[BRANCH_LATE_MAX]; /* copies of messages that are still on their way */
 	size_t late_count;
 	uint64_t size;	     /* entries that branch_check has seen */
-	uint64_t counts[15]; /* BRANCH_* */
+	uint64_t counts[16]; /* BRANCH_* */
 };
 enum {
 	BRANCH_SHOWN,
@@ -175,6 +181,7 @@ enum {
 	BRANCH_FORKS,
 	BRANCH_FULL,
 	BRANCH_EPOCHS,
+	BRANCH_ROTATIONS,
 	BRANCH_COUNTS
 };
 
@@ -206,6 +213,9 @@ void branch_free(struct branch *branch);
 /* Plans that the machine dies in one of its next writes. */
 void branch_plan_death(struct branch *branch);
 bool branch_is_dead(const struct branch *branch);
+/* Before a write: is it to be lost, or the machine to die after it? */
+enum branch_fate { FATE_WRITTEN, FATE_LOST, FATE_UNHEARD };
+enum branch_fate branch_fate(struct branch *branch);
 /* As durable as this machine is. */
 enum err branch_write(struct branch *branch, struct branch_file *file, struct slice content) MUST_USE;
 /* Nothing can be written to its disk, until there is room again. */
@@ -242,6 +252,12 @@ void branch_check_witness(struct branch *branch);
 void branch_master_key(struct branches *all);
 /* The store's key was stolen, head office hears of it. */
 void branch_revoke(struct branch *branch);
+
+/* ---- branch_rotate.c ---- */
+/* Another key for the store, or on with what was begun. */
+void branch_rotate(struct branch *branch);
+/* At the start, before anything is signed: the key, and what a rotation that was cut off left to do. */
+void branch_rotate_reopen(struct branch *branch);
 
 /* ---- branch_model.c ---- */
 /* A broker with a charter, whose messages the model hears from then on. */

@@ -59,9 +59,7 @@ static void die(struct branch *branch)
 	store_memory_crash_now(branch->shop.store);
 }
 
-/* Before a write: is it to be lost, or the machine to die after it? */
-enum fate { FATE_WRITTEN, FATE_LOST, FATE_UNHEARD };
-static enum fate fate_of_write(struct branch *branch)
+enum branch_fate branch_fate(struct branch *branch)
 {
 	if (branch_is_dead(branch))
 		return FATE_LOST;
@@ -73,7 +71,7 @@ static enum fate fate_of_write(struct branch *branch)
 
 enum err branch_write(struct branch *branch, struct branch_file *file, struct slice content)
 {
-	enum fate fate = fate_of_write(branch);
+	enum branch_fate fate = branch_fate(branch);
 
 	if (branch->is_full)
 		return ERR_DISK_FULL;
@@ -119,7 +117,7 @@ static enum err make_key(void *context, const char *purpose, uint8_t ret_key[sta
 {
 	struct branch *branch = context;
 	struct key_memory memory = key_shelf_memory(&branch->shelf);
-	enum fate fate = fate_of_write(branch);
+	enum branch_fate fate = branch_fate(branch);
 
 	if (branch->is_full)
 		return ERR_DISK_FULL;
@@ -133,7 +131,7 @@ static enum err destroy_key(void *context, const char *purpose)
 {
 	struct branch *branch = context;
 	struct key_memory memory = key_shelf_memory(&branch->shelf);
-	enum fate fate = fate_of_write(branch);
+	enum branch_fate fate = branch_fate(branch);
 
 	if (fate == FATE_LOST)
 		return ERR_IO;
@@ -180,6 +178,19 @@ static enum err load_time_and_state(struct branch *branch)
 	return ERR_OK;
 }
 
+/* Signed by the key of now or one that was. */
+static bool open_agreement(struct branch *branch, const struct charter *charter, struct agreement *agreement)
+{
+	const struct public_key *controller = &branch->all->formula->office.key.public;
+	struct fault fault = {""};
+
+	for (size_t i = 0; i < branch->signer_count; i++)
+		if (agreement_open(bytes_slice(&branch->agreement.bytes), charter, controller, &branch->signers[i],
+				   "agreement", &branch->shop.papers, agreement, &fault) == ERR_OK)
+			return true;
+	return false;
+}
+
 /* Without papers that belong together the keeper asks for them. */
 static void load_papers(struct branch *branch)
 {
@@ -192,8 +203,7 @@ static void load_papers(struct branch *branch)
 	if (!branch->charter.is_there || !branch->agreement.is_there ||
 	    charter_open(bytes_slice(&branch->charter.bytes), controller, "charter", &shop->papers, charter, &fault) !=
 		    ERR_OK ||
-	    agreement_open(bytes_slice(&branch->agreement.bytes), charter, controller, &branch->signer, "agreement",
-			   &shop->papers, agreement, &fault) != ERR_OK)
+	    !open_agreement(branch, charter, agreement))
 		return;
 	shop->charter = charter;
 	shop->agreement = agreement;
@@ -206,6 +216,19 @@ static void roster_changed(void *context)
 	desk_roster_changed(branch->desk);
 }
 
+/* As the daemon's sluice does: nothing is signed while it is not known by which key. */
+static enum err ask_line(void *context, const Kluis__Operation *operation, const Kluis__Part *part,
+			 struct slice employee, struct arena *arena, const Kluis__Result **ret_result,
+			 const Kluis__Part **ret_part, uint64_t *ret_index, struct fault *fault)
+{
+	struct branch *branch = context;
+	struct desk_line line = line_of_desk(branch->line);
+
+	if (branch->is_unsure)
+		return ERR_TIMEOUT;
+	return line.lookup(line.context, operation, part, employee, arena, ret_result, ret_part, ret_index, fault);
+}
+
 static void open_parts(struct branch *branch)
 {
 	struct branches *all = branch->all;
@@ -216,8 +239,8 @@ static void open_parts(struct branch *branch)
 					 .exchange = branch_exchange(branch),
 					 .memory = memory,
 					 .controller = &all->formula->office.key.public,
-					 .signers = &branch->signer,
-					 .signer_count = 1,
+					 .signers = branch->signers,
+					 .signer_count = branch->signer_count,
 					 .keep_paper = keep_paper,
 					 .roster_changed = roster_changed,
 					 .context = branch};
@@ -228,7 +251,8 @@ static void open_parts(struct branch *branch)
 	branch_must(all, keeper_new(&options, &branch->keeper, &fault), fault.text);
 	branch_must(all, courier_new(shop, branch_exchange(branch), memory, &branch->courier, &fault), fault.text);
 	branch_must(all, line_new(&line, &branch->line, &fault), fault.text);
-	branch_must(all, desk_new(shop, line_of_desk(branch->line), &branch->desk), "desk");
+	branch_must(all, desk_new(shop, (struct desk_line){.context = branch, .lookup = ask_line}, &branch->desk),
+		    "desk");
 }
 
 static void open_shop(struct branch *branch, bool create)
@@ -243,6 +267,7 @@ static void open_shop(struct branch *branch, bool create)
 			      .number = branch->party->store};
 	branch->is_dead = false;
 	branch->dies_in = 0;
+	branch_rotate_reopen(branch);
 	branch_must(all, store_open(branch->folder, &replica_layout, create, &shop->store, &fault), fault.text);
 	store_memory_set_rerun(shop->store, branch_chance(all, 20) ? 3 : 0);
 	shop->replica = (struct replica){
@@ -332,13 +357,14 @@ static void employ(struct branch *branch, size_t i)
 
 void branch_new(struct branches *all, struct branch *branch, struct party *party, const char *name)
 {
-	*branch = (struct branch){.all = all, .party = party, .boot_ms = all->formula->now_ms - 5000};
+	branch->all = all;
+	branch->party = party;
+	branch->boot_ms = all->formula->now_ms - 5000;
 	for (size_t i = 0; i < BRANCH_LANES; i++)
 		bytes_init(&branch->lanes[i].bytes, 2 * MESSAGE_MAX);
 	bytes_init(&branch->charter.bytes, PAPER_MAX);
 	bytes_init(&branch->agreement.bytes, PAPER_MAX);
 	random_fill(&all->run.random, branch->seal_key, sizeof branch->seal_key);
-	branch->signer = party->key.public;
 	snprintf(branch->folder, sizeof branch->folder, "%s", name);
 	open_shop(branch, true);
 	branch_agree(branch, NULL, branch_chance(all, 40));

@@ -1,7 +1,8 @@
 /*
  * What a till is shown from the copy, against what the shop could know (I4, I6): whatever the log had said when the
  * shop was current last, it knew; what was said since, it may know or not. So what is shown must be allowed by the
- * rules (model_facts.c) in at least one state of the franchise since then.
+ * rules (model_facts.c) in at least one state of the franchise since then. The roster is known by itself: a shop may
+ * have a page of its copy and not yet who was removed before.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,13 +22,13 @@ static struct branch_may *may_of(struct branch *branch, size_t customer)
 	return &branch->may.items[customer];
 }
 
-static void add_grant(struct branch_may *may, unsigned purpose, size_t employee, const struct grant_spec *grant,
+static void add_grant(struct branch_may *may, unsigned purpose, const struct grant_spec *grant,
 		      const struct model_record *record)
 {
 	uint64_t fields = model_fields(grant, record);
 
-	may->fields[purpose][employee] |= fields;
-	may->open[purpose][employee] |= grant->masks_phone ? fields & ~(UINT64_C(1) << 2) : fields;
+	may->fields[purpose] |= fields;
+	may->open[purpose] |= grant->masks_phone ? fields & ~(UINT64_C(1) << 2) : fields;
 }
 
 static void add_customer(struct branch *branch, size_t number)
@@ -38,16 +39,14 @@ static void add_customer(struct branch *branch, size_t number)
 				.operation = OPERATION_LOOKUP,
 				.time_s = branch_true_ms(branch) / 1000,
 				.is_any_hour = true,
+				.employee = SLICE_ARRAY(branch->employees[branch->is_gone[0] ? 1 : 0]),
 				.customer = customer};
 	struct branch_may *may = may_of(branch, number);
 
-	for (unsigned i = 0; i < SPEC_PURPOSES * BRANCH_STAFF; i++) {
-		ask.purpose = i / BRANCH_STAFF;
-		ask.employee = SLICE_ARRAY(branch->employees[i % BRANCH_STAFF]);
+	for (ask.purpose = 0; ask.purpose < SPEC_PURPOSES; ask.purpose++) {
 		int grant = model_permits(model, &ask);
 		if (grant >= 0)
-			add_grant(may, ask.purpose, i % BRANCH_STAFF,
-				  &model->stores[ask.store].current.spec->grants[grant],
+			add_grant(may, ask.purpose, &model->stores[ask.store].current.spec->grants[grant],
 				  &customer->records.items[customer->records.count - 1]);
 	}
 }
@@ -73,7 +72,6 @@ struct showing {
 	const struct branch *branch;
 	const struct desk_member *member;
 	unsigned purpose;
-	size_t employee;
 	const struct model_customer *customer;
 	const struct branch_may *may;
 };
@@ -119,8 +117,8 @@ static void check_value(const struct showing *showing, const struct desk_value *
 	const struct branches *all = showing->branch->all;
 	const struct model_record *record = &showing->customer->records.items[showing->member->version - 1];
 	unsigned field = field_of(showing, value->field);
-	uint64_t fields = showing->may->fields[showing->purpose][showing->employee];
-	uint64_t open = showing->may->open[showing->purpose][showing->employee];
+	uint64_t fields = showing->may->fields[showing->purpose];
+	uint64_t open = showing->may->open[showing->purpose];
 
 	if ((fields >> field & 1) == 0)
 		branch_fail(all, fields == 0 ? "I6" : "I4", "%s shows %s: nothing that it could know allows that",
@@ -137,7 +135,7 @@ static void check_value(const struct showing *showing, const struct desk_value *
 
 static void check_superseded(const struct showing *showing, const struct desk_superseded *superseded)
 {
-	uint64_t fields = showing->may->fields[showing->purpose][showing->employee];
+	uint64_t fields = showing->may->fields[showing->purpose];
 
 	if ((fields >> field_of(showing, superseded->field) & 1) == 0)
 		branch_fail(showing->branch->all, "I4", "%s shows what %s was: nothing that it could know allows that",
@@ -167,13 +165,14 @@ void branch_check_shown(struct branch *branch, const struct desk_member *member,
 	struct showing showing = {.branch = branch,
 				  .member = member,
 				  .purpose = purpose,
-				  .employee = employee,
 				  .customer = model_customer(model, SLICE_ARRAY(member->customer))};
 
 	*shown = (struct branch_shown){.record = member->record, .version = member->version};
 	memcpy(shown->customer, member->customer, PSEUDONYM_SIZE);
 	if (showing.customer == NULL)
 		branch_fail(branch->all, "I4", "%s shows somebody who does not exist", branch->folder);
+	if (branch->knows_gone[employee])
+		branch_fail(branch->all, "I6", "%s shows a member to who was removed", branch->folder);
 	showing.may = may_of(branch, (size_t)(showing.customer - model->customers.items));
 	check_lease(&showing);
 	check_hours(&showing);

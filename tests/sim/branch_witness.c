@@ -72,6 +72,7 @@ void branch_fork(struct branches *all)
 	write_fork(all);
 	fork->size = core_size(fork->core);
 	fork->victim = &all->shops[branch_draw(all, BRANCHES)];
+	fork->key_id = fork->victim->party->key.public.id;
 	fork->is_shown = true;
 	branch_trace(all, "%s is shown another history", fork->victim->folder);
 	branch_witness(fork->victim);
@@ -93,7 +94,7 @@ struct core *branch_core_for(struct branch *branch, struct slice message)
 	struct principal principal;
 	struct fault fault = {""};
 
-	if (!fork->is_shown || fork->victim != branch)
+	if (!fork->is_shown || fork->victim != branch || fork->key_id != branch->party->key.public.id)
 		return all->formula->core;
 	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
 	branch_must(all, WIRE_DECODE(Envelope, envelope, message, &arena, &envelope), "envelope");
@@ -135,16 +136,22 @@ static enum err keep_evidence(void *context, const char *name, struct slice olde
 	return branch_write(branch, &branch->evidence[1], newer);
 }
 
-/* What it takes for the log is the log. */
-static void check_seen(const struct branch *branch)
+/* It takes something else for the log. */
+static bool is_misled(const struct branch *branch)
 {
 	const struct model *model = branch->all->model;
 	const struct shop *shop = &branch->shop;
 
-	if (branch->is_lied_to || shop->seen_size == 0)
-		return;
-	if (shop->seen_size > model->roots.count ||
-	    memcmp(&model->roots.items[shop->seen_size - 1], &shop->seen_root, sizeof shop->seen_root) != 0)
+	return shop->seen_size > 0 &&
+	       (shop->seen_size > model->roots.count ||
+		memcmp(&model->roots.items[shop->seen_size - 1], &shop->seen_root, sizeof shop->seen_root) != 0);
+}
+
+static void check_seen(const struct branch *branch)
+{
+	const struct shop *shop = &branch->shop;
+
+	if (!branch->is_lied_to && is_misled(branch))
 		branch_fail(branch->all, "I3", "%s cosigned %" PRIu64 " entries that the log does not have",
 			    branch->folder, shop->seen_size);
 }
@@ -169,6 +176,7 @@ void branch_witness(struct branch *branch)
 		branch_fail(all, "I3", "%s does not cosign: %s %s", branch->folder, error_text(err), fault.text);
 	branch_follow_log(all);
 	check_seen(branch);
+	branch->has_caught |= err == ERR_INCONSISTENT && !branch_is_dead(branch) && !branch->is_full;
 	if (!branch_is_dead(branch)) /* head office hears of two histories by an incident */
 		branch_note_items(branch);
 	all->counts[BRANCH_COSIGNED] += err == ERR_OK;
@@ -226,12 +234,13 @@ void branch_check_witness(struct branch *branch)
 	all->formula->now_ms += 2 * WITNESS_INTERVAL_MS;
 	branch_must(all, core_round(all->formula->core, all->formula->now_ms, &next_ms), "round");
 	branch_follow_log(all);
+	bool is_caught = branch->has_caught || (is_misled(branch) && !branch->is_revoked);
 	branch_witness(branch);
 	branch_must(all, alarm_each(branch->shop.store, look_at_alarm, branch), "alarms");
-	if (!branch->is_lied_to)
-		return;
-	if (!branch->is_alarmed)
+	if (is_caught && !branch->is_alarmed)
 		branch_fail(all, "I3", "%s was shown two histories and raised no alarm", branch->folder);
+	if (!branch->is_alarmed)
+		return;
 	check_evidence(branch);
 	all->counts[BRANCH_FORKS]++;
 }

@@ -258,7 +258,7 @@ static void amend(struct branches *all, struct branch *branch)
 	struct party *party = branch->party;
 	uint8_t before[HASH_SIZE];
 
-	if (branch->is_terminated || branch->is_suspended || branch->is_revoked)
+	if (branch->is_terminated || branch->is_suspended || branch->is_revoked || branch->is_unsure)
 		return;
 	memcpy(before, party->agreement, HASH_SIZE);
 	branch_agree(branch, before, branch_chance(all, 20));

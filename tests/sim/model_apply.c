@@ -229,6 +229,14 @@ static void apply_staff(struct model *model, const struct model_step *step)
 	employee->role = strcmp(staff->role, spec_roles[1]) == 0;
 }
 
+/* Who signed the entry was the old one. */
+static void apply_rotate_key(struct model *model, const struct model_step *step)
+{
+	struct model_principal *principal = model_principal(model, step->entry->request->principal);
+
+	memcpy(principal->key, step->operation->rotate_key->public_key.data, KEY_SIZE);
+}
+
 static void apply_revoke(struct model *model, const struct model_step *step)
 {
 	struct model_principal *principal = model_principal(model, step->operation->revoke->principal);
@@ -260,6 +268,7 @@ void model_apply(struct model *model, const struct model_step *step)
 		{KLUIS__OPERATION__KIND_STANDING, apply_standing},
 		{KLUIS__OPERATION__KIND_STAFF, apply_staff},
 		{KLUIS__OPERATION__KIND_REVOKE, apply_revoke},
+		{KLUIS__OPERATION__KIND_ROTATE_KEY, apply_rotate_key},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

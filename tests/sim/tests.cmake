@@ -18,7 +18,8 @@ foreach(name auditing model model_apply model_copy model_facts model_record run 
   list(APPEND branch_sources ${sim_folder}/${name}.c)
 endforeach()
 add_executable(kluis-branch-sim ${branch_sources})
-target_link_options(kluis-branch-sim PRIVATE LINKER:--wrap=staff_check_pin LINKER:--wrap=log_event LINKER:--wrap=core_prepare)
+target_link_options(kluis-branch-sim PRIVATE LINKER:--wrap=staff_check_pin LINKER:--wrap=log_event LINKER:--wrap=core_prepare
+  LINKER:--wrap=rename LINKER:--wrap=link LINKER:--wrap=fsync)
 target_link_libraries(kluis-branch-sim PRIVATE kluis_test_lib kluis_core kluis_agent kluis_audit)
 foreach(run "branches;--seeds;1-200" "branches-repeat;--seeds;201-205;--twice")
   list(POP_FRONT run name)
