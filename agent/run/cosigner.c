@@ -200,16 +200,19 @@ static enum err refuse(const struct cosigner_options *options, const struct stat
 	struct shop *shop = options->shop;
 	bool is_older = round->checkpoint.size < state->size;
 	char text[200], name[48];
+	enum err kept = ERR_OK;
 
 	snprintf(text, sizeof text,
 		 is_older ? "the broker's checkpoint of %" PRIu64 " entries is older than one of %" PRIu64
 			    " seen before"
 			  : "the broker's checkpoint of %" PRIu64 " entries contradicts one of %" PRIu64 " seen before",
 		 round->checkpoint.size, state->size);
-	alarm_raise(shop->store, is_older ? ALARM_OLDER : ALARM_INCONSISTENT, shop_now_ms(shop), "%s", text);
+	/* before the alarm: what was shown once may never be shown again, and a power cut may come in between */
 	snprintf(name, sizeof name, "%" PRIu64 "-%" PRIu64, round->checkpoint.size, shop_now_ms(shop));
 	if (options->keep_evidence != NULL && !is_reported(shop->store, &round->checkpoint.root))
-		TRY(options->keep_evidence(options->context, name, bytes_slice(&state->note), round->note));
+		kept = options->keep_evidence(options->context, name, bytes_slice(&state->note), round->note);
+	alarm_raise(shop->store, is_older ? ALARM_OLDER : ALARM_INCONSISTENT, shop_now_ms(shop), "%s", text);
+	TRY(kept);
 	TRY(report(options, round, text, arena));
 	return fault_set(fault, ERR_INCONSISTENT, "%s", text);
 }

@@ -23,6 +23,7 @@ static enum err keep_evidence(void *context, const char *name, struct slice olde
 {
 	struct stand *stand = context;
 	assert_true(name[0] != '\0');
+	assert_int_equal(alarm_count(stand->world.shop.store), 0); /* no alarm without what it is about */
 	stand->evidence++;
 	stand->older = older.length;
 	stand->newer = newer.length;
