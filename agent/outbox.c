@@ -140,7 +140,7 @@ static enum err put_item(const struct outbox *outbox, struct store_txn *txn, con
 	return ERR_OK;
 }
 
-/* Reads one, lets edit change it, writes it. */
+/* outcome NULL: only the state is another. */
 static enum err rewrite(const struct outbox *outbox, struct store_txn *txn, uint64_t number, enum outbox_state state,
 			const struct outbox_outcome *outcome)
 {

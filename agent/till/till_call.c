@@ -51,17 +51,6 @@ const char *member_text(const json_t *object, const char *name)
 	return json_string_value(json_object_get(object, name));
 }
 
-enum err member_number(const json_t *object, const char *name, uint64_t maximum, uint64_t *ret_number,
-		       struct fault *fault)
-{
-	json_int_t number = json_integer_value(json_object_get(object, name));
-
-	if (number < 0 || (uint64_t)number > maximum)
-		return fault_set(fault, ERR_INPUT, "'%s' is not between 0 and %llu", name, (unsigned long long)maximum);
-	*ret_number = (uint64_t)number;
-	return ERR_OK;
-}
-
 enum err member_id(const char *text, const char *what, uint8_t ret_id[static PSEUDONYM_SIZE], struct fault *fault)
 {
 	if (hex_parse(slice_text(text), ret_id, PSEUDONYM_SIZE) != ERR_OK)

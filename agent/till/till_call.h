@@ -40,9 +40,6 @@ struct member {
 enum err members_check(const json_t *object, const struct member *members, struct fault *fault) MUST_USE;
 /* The text of a member; NULL when absent. */
 const char *member_text(const json_t *object, const char *name);
-/* A whole number within bounds; ERR_INPUT. */
-enum err member_number(const json_t *object, const char *name, uint64_t maximum, uint64_t *ret_number,
-		       struct fault *fault) MUST_USE;
 /* 16 bytes written as 32 hex digits. ERR_INPUT. */
 enum err member_id(const char *text, const char *what, uint8_t ret_id[static PSEUDONYM_SIZE],
 		   struct fault *fault) MUST_USE;

@@ -22,7 +22,7 @@ const struct store_layout core_layout = {
 	.tables = table_names, .table_count = TABLE_COUNT, .schema = 3, .application = "kluis-broker"};
 
 const struct ledger_tables core_ledger_tables = {
-	.entry = TABLE_ENTRY, .tile = TABLE_TILE, .meta = TABLE_META, .paper = TABLE_PAPER};
+	.entry = TABLE_ENTRY, .tile = TABLE_TILE, .meta = TABLE_META};
 
 /* ---- opening ---- */
 

@@ -1,5 +1,5 @@
 /*
- * The log: entries, the Merkle tree over them, checkpoints, papers; tables of
+ * The log: entries, the Merkle tree over them, checkpoints; tables of
  * the broker's store (FORMAT.md section 6).
  *
  * Entries stand by index. Of the tree only full tiles are stored at level 0,
@@ -20,7 +20,6 @@ struct ledger_tables {
 	unsigned entry; /* u64 index -> entry */
 	unsigned tile;	/* u8 level, u64 index -> hashes */
 	unsigned meta;	/* names -> values; the ledger's begin with "ledger/" */
-	unsigned paper; /* SHA-256 of text -> note */
 };
 
 struct ledger;
@@ -66,9 +65,5 @@ enum err ledger_root_at(const struct ledger_tables *tables, struct store_txn *tx
 /* The latest signed checkpoint; ERR_NOT_FOUND before the first. */
 enum err ledger_checkpoint(const struct ledger_tables *tables, struct store_txn *txn, struct slice *ret_note) MUST_USE;
 void ledger_put_checkpoint(const struct ledger_tables *tables, struct store_txn *txn, struct slice note);
-
-enum err ledger_paper(const struct ledger_tables *tables, struct store_txn *txn, struct slice hash,
-		      struct slice *ret_note) MUST_USE;
-void ledger_put_paper(const struct ledger_tables *tables, struct store_txn *txn, struct slice hash, struct slice note);
 
 #endif

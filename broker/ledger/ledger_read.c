@@ -107,7 +107,7 @@ enum err ledger_root_at(const struct ledger_tables *tables, struct store_txn *tx
 	return merkle_root_at(size, read_node, &source, ret_root);
 }
 
-/* ---- checkpoint and papers ---- */
+/* ---- checkpoint ---- */
 
 enum err ledger_checkpoint(const struct ledger_tables *tables, struct store_txn *txn, struct slice *ret_note)
 {
@@ -117,15 +117,4 @@ enum err ledger_checkpoint(const struct ledger_tables *tables, struct store_txn 
 void ledger_put_checkpoint(const struct ledger_tables *tables, struct store_txn *txn, struct slice note)
 {
 	store_put(txn, tables->meta, slice_text(CHECKPOINT_KEY), note);
-}
-
-enum err ledger_paper(const struct ledger_tables *tables, struct store_txn *txn, struct slice hash,
-		      struct slice *ret_note)
-{
-	return store_get(txn, tables->paper, hash, ret_note);
-}
-
-void ledger_put_paper(const struct ledger_tables *tables, struct store_txn *txn, struct slice hash, struct slice note)
-{
-	store_put(txn, tables->paper, hash, note);
 }

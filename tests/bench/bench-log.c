@@ -48,7 +48,7 @@ enum { ENTRY, TILE, META, PAPER };
 static const char *const table_names[] = {"entry", "tile", "meta", "paper"};
 static const struct store_layout layout = {
 	.tables = table_names, .table_count = 4, .schema = 1, .application = "bench-log"};
-static const struct ledger_tables tables = {.entry = ENTRY, .tile = TILE, .meta = META, .paper = PAPER};
+static const struct ledger_tables tables = {.entry = ENTRY, .tile = TILE, .meta = META};
 
 struct kluis {
 	struct store *store;

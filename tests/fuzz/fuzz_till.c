@@ -40,15 +40,12 @@ static void check_body(struct slice text)
 						MEMBERS_END};
 	struct fault fault = {""};
 	uint8_t id[PSEUDONYM_SIZE];
-	uint64_t number = 0;
 	json_t *body = json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, NULL);
 
 	if (body != NULL && members_check(body, members, &fault) == ERR_OK) {
 		check(member_text(body, "text") != NULL);
 		if (member_id(member_text(body, "text"), "text", id, &fault) == ERR_OK)
 			check(strlen(member_text(body, "text")) == 2 * PSEUDONYM_SIZE);
-		if (member_number(body, "number", 1000, &number, &fault) == ERR_OK)
-			check(number <= 1000);
 	}
 	json_decref(body);
 }

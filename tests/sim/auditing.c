@@ -49,7 +49,7 @@ static enum err source_paper(void *context, struct slice hash, struct bytes *ret
 
 	(void)fault;
 	TRY(store_begin_read(auditing->store, &txn));
-	TRY(ledger_paper(&core_ledger_tables, txn, hash, &paper));
+	TRY(store_get(txn, TABLE_PAPER, hash, &paper));
 	bytes_clear(ret_paper);
 	return bytes_append(ret_paper, paper);
 }

@@ -18,7 +18,7 @@ enum { ENTRY, TILE, META, PAPER };
 static const char *const table_names[] = {"entry", "tile", "meta", "paper"};
 static const struct store_layout layout = {
 	.tables = table_names, .table_count = 4, .schema = 1, .application = "ledger-test"};
-static const struct ledger_tables tables = {.entry = ENTRY, .tile = TILE, .meta = META, .paper = PAPER};
+static const struct ledger_tables tables = {.entry = ENTRY, .tile = TILE, .meta = META};
 
 struct log {
 	char folder[SCRATCH_MAX];

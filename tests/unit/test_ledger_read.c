@@ -17,7 +17,7 @@ enum { ENTRY, TILE, META, PAPER };
 static const char *const table_names[] = {"entry", "tile", "meta", "paper"};
 static const struct store_layout layout = {
 	.tables = table_names, .table_count = 4, .schema = 1, .application = "ledger-test"};
-static const struct ledger_tables tables = {.entry = ENTRY, .tile = TILE, .meta = META, .paper = PAPER};
+static const struct ledger_tables tables = {.entry = ENTRY, .tile = TILE, .meta = META};
 
 struct log {
 	char folder[SCRATCH_MAX];
@@ -197,11 +197,10 @@ static void test_ledger_proofs_find_holes(void **state)
 static enum err write_notes(struct store_txn *txn, void *context)
 {
 	ledger_put_checkpoint(&tables, txn, slice_text(context));
-	ledger_put_paper(&tables, txn, slice_text("hash"), slice_text("paper"));
 	return ERR_OK;
 }
 
-static void test_ledger_keeps_checkpoint_and_papers(void **state)
+static void test_ledger_keeps_the_latest_checkpoint(void **state)
 {
 	const struct log *log = *state;
 	char first[] = "first", second[] = "second";
@@ -209,15 +208,12 @@ static void test_ledger_keeps_checkpoint_and_papers(void **state)
 	struct slice note;
 	assert_int_equal(store_begin_read(log->store, &txn), ERR_OK);
 	assert_int_equal(ledger_checkpoint(&tables, txn, &note), ERR_NOT_FOUND);
-	assert_int_equal(ledger_paper(&tables, txn, slice_text("hash"), &note), ERR_NOT_FOUND);
 	store_end_read(&txn);
 	assert_int_equal(store_update(log->store, write_notes, first), ERR_OK);
 	assert_int_equal(store_update(log->store, write_notes, second), ERR_OK);
 	assert_int_equal(store_begin_read(log->store, &txn), ERR_OK);
 	assert_int_equal(ledger_checkpoint(&tables, txn, &note), ERR_OK);
 	assert_true(slice_equal(note, slice_text(second)));
-	assert_int_equal(ledger_paper(&tables, txn, slice_text("hash"), &note), ERR_OK);
-	assert_true(slice_equal(note, slice_text("paper")));
 	store_end_read(&txn);
 }
 
@@ -229,7 +225,7 @@ int main(void)
 		cmocka_unit_test(test_ledger_root_at_every_kind_of_size),
 		cmocka_unit_test(test_ledger_prove_consistency_verifies),
 		cmocka_unit_test(test_ledger_proofs_refuse_what_is_not_there),
-		cmocka_unit_test(test_ledger_keeps_checkpoint_and_papers),
+		cmocka_unit_test(test_ledger_keeps_the_latest_checkpoint),
 		cmocka_unit_test(test_ledger_proofs_find_holes),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -55,20 +55,6 @@ static void test_members(void **state)
 	}
 }
 
-static void test_numbers(void **state)
-{
-	json_t *body = json_pack("{s:i, s:i, s:i}", "minus", -1, "ten", 10, "eleven", 11);
-	uint64_t number = 7;
-
-	(void)state;
-	assert_int_equal(member_number(body, "minus", 10, &number, NULL), ERR_INPUT);
-	assert_int_equal(member_number(body, "eleven", 10, &number, NULL), ERR_INPUT);
-	assert_int_equal(number, 7);
-	assert_int_equal(member_number(body, "ten", 10, &number, NULL), ERR_OK);
-	assert_int_equal(number, 10);
-	json_decref(body);
-}
-
 static void test_ids(void **state)
 {
 	uint8_t id[PSEUDONYM_SIZE];
@@ -86,7 +72,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_members),
-		TEST(test_numbers),
 		TEST(test_ids),
 	};
 
