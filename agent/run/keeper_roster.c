@@ -156,7 +156,7 @@ static enum err check_hash(struct keeper *keeper, const struct roster *roster, b
 /* Who is here is looked at first: who was employed since is on a later roster than the one that is asked for. */
 static enum err update(struct keeper *keeper, bool *ret_is_it, struct fault *fault)
 {
-	struct roster roster;
+	struct roster roster = {.count = 0}; /* gcc does not see that ask writes it or fails */
 	struct staff staff;
 	size_t changed;
 
