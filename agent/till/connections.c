@@ -95,7 +95,8 @@ unsigned connections_trim(struct connections *connections, unsigned port, uint32
 		const struct seen *seen = &connections->seen[i];
 		if (seen->silent_ms <= silent_ms_max && connections->count - i <= max)
 			break;
-		ended += shutdown(seen->descriptor, SHUT_RDWR) == 0;
+		/* closed meanwhile, the number may be another file's */
+		ended += is_of_port(seen->descriptor, port) && shutdown(seen->descriptor, SHUT_RDWR) == 0;
 	}
 	return ended;
 }

@@ -136,11 +136,12 @@ static enum err check_admin(const struct call *call, struct fault *fault)
 {
 	const char *expected = call->api->options->admin_token;
 	uint8_t token[DESK_TOKEN_SIZE];
+	bool is_right = expected != NULL && hex_parse(slice_text(expected), token, sizeof token) == ERR_OK &&
+			secret_equal(call->token, SLICE_ARRAY(token));
 
-	if (expected == NULL || hex_parse(slice_text(expected), token, sizeof token) != ERR_OK ||
-	    !secret_equal(call->token, SLICE_ARRAY(token)))
-		return fault_set(fault, ERR_PRINCIPAL, "not the token of this agent's folder (admin.token)");
-	return ERR_OK;
+	wipe(token, sizeof token);
+	return is_right ? ERR_OK
+			: fault_set(fault, ERR_PRINCIPAL, "not the token of this agent's folder (admin.token)");
 }
 
 static enum err authorize(const struct till_request *request, const struct route *route, struct call *call)

@@ -21,8 +21,7 @@ static const char *const table_names[TABLE_COUNT] = {
 const struct store_layout core_layout = {
 	.tables = table_names, .table_count = TABLE_COUNT, .schema = 3, .application = "kluis-broker"};
 
-const struct ledger_tables core_ledger_tables = {
-	.entry = TABLE_ENTRY, .tile = TABLE_TILE, .meta = TABLE_META};
+const struct ledger_tables core_ledger_tables = {.entry = TABLE_ENTRY, .tile = TABLE_TILE, .meta = TABLE_META};
 
 /* ---- opening ---- */
 
