@@ -222,8 +222,7 @@ static struct action make_erasures(struct sim *sim, struct actor *actor)
 static struct action make_certificate(struct sim *sim, struct actor *actor)
 {
 	(void)actor;
-	return action_purge_customer(&sim->franchise, spec_purposes[chance(sim, 40)],
-				     franchise_draw(&sim->franchise));
+	return action_purge_customer(&sim->franchise, spec_purposes[chance(sim, 40)], franchise_draw(&sim->franchise));
 }
 
 /* ---- staff ---- */
