@@ -170,6 +170,7 @@ static enum err check_pin(struct desk *desk, const char *handle, struct slice pi
 				 (unsigned long long)(wait_ms + 999) / 1000);
 	if (err == ERR_STATE)
 		return fault_set(fault, err, "locked after too many wrong PINs: have a new one set");
+	desk_tell_altered(desk->shop, "an employee on the roster", err);
 	return err == ERR_OK ? err : fault_set(fault, err, "the PIN cannot be checked: %s", error_text(err));
 }
 

@@ -1,6 +1,7 @@
 /* The same decision as the broker's, on what is known here. */
 #include <string.h>
 
+#include "alarm.h"
 #include "desk/desk_internal.h"
 #include "kluis/ini.h"
 
@@ -94,12 +95,20 @@ static enum err copy_row(void *context, const struct replica_row *row)
 	return ERR_OK;
 }
 
+void desk_tell_altered(struct shop *shop, const char *what, enum err err)
+{
+	if (err == ERR_CRYPTO || err == ERR_CORRUPT)
+		alarm_raise(shop->store, ALARM_ALTERED, shop_now_ms(shop), "%s was altered: it is not shown", what);
+}
+
 enum err desk_row(const struct desk_request *request, struct slice customer, struct arena *arena,
 		  struct desk_row *ret_row)
 {
 	struct copying copying = {.arena = arena};
 
-	TRY(replica_get(&request->shop->replica, request->purpose, customer, copy_row, &copying));
+	enum err err = replica_get(&request->shop->replica, request->purpose, customer, copy_row, &copying);
+	desk_tell_altered(request->shop, "a member in the copy", err);
+	TRY(err);
 	*ret_row = copying.row;
 	return ERR_OK;
 }

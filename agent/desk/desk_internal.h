@@ -115,7 +115,12 @@ enum err desk_refuse(struct desk_request *request, enum err code) MUST_USE;
 /* Fills in the request's facts from a row's content (R130). */
 void desk_facts(struct desk_request *request, const Kluis__Values *values);
 
-/* One row of the copy, decoded into the arena. ERR_NOT_FOUND. Only where shop_copy_is_open says so. */
+/* Raises an alarm for ERR_CRYPTO and ERR_CORRUPT, which what (a row of the copy, the roster) gave: it was altered on
+ * disk. Other codes are nothing. */
+void desk_tell_altered(struct shop *shop, const char *what, enum err err);
+
+/* One row of the copy, decoded into the arena. ERR_NOT_FOUND; one that does not open is alarmed. Only where
+ * shop_copy_is_open says so. */
 struct desk_row {
 	uint32_t version;
 	uint64_t fields;

@@ -95,6 +95,7 @@ static enum err find_by_value(struct looking *looking, const struct charter_fiel
 	enum err err =
 		replica_find(&request->shop->replica, request->purpose, field->number, normal, looking->customer);
 
+	desk_tell_altered(request->shop, "a member in the copy", err);
 	if (err == ERR_AMBIGUOUS)
 		return fault_set(request->fault, err, "more than one member has this %s", field->name);
 	return err;

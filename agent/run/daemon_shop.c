@@ -101,6 +101,22 @@ static enum err load_papers(struct agent *agent, struct shop *shop, struct fault
 	return ERR_OK;
 }
 
+/* Altered, they are evidence: nothing is repaired, and nobody reads on as if nothing were. */
+static enum err open_books(struct agent *agent, struct shop *shop, struct fault *fault)
+{
+	struct fault cause = {""};
+	enum err err = journal_open(agent->store, agent->seal_key, &shop->journal, &cause);
+
+	if (err == ERR_OK)
+		err = outbox_open(agent->store, agent->seal_key, &shop->outbox, &cause);
+	if (err == ERR_CORRUPT)
+		return fault_set(
+			fault, err,
+			"%s; nothing was repaired: keep '%s' for head office and join anew into another folder",
+			cause.text, agent->folder);
+	return err == ERR_OK ? err : fault_set(fault, err, "%s", cause.text[0] == '\0' ? error_text(err) : cause.text);
+}
+
 static enum err load(struct agent *agent, struct shop *shop, struct fault *ret_papers, struct fault *fault)
 {
 	struct principal self;
@@ -115,8 +131,7 @@ static enum err load(struct agent *agent, struct shop *shop, struct fault *ret_p
 		err = cosigner_load_seen(shop);
 	if (err != ERR_OK)
 		return fault_set(fault, err, "the kept time or state cannot be read: %s", error_text(err));
-	TRY(journal_open(agent->store, agent->seal_key, &shop->journal, fault));
-	return outbox_open(agent->store, agent->seal_key, &shop->outbox, fault);
+	return open_books(agent, shop, fault);
 }
 
 static void init_locks(struct shop *shop)

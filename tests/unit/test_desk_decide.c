@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "alarm.h"
 #include "desk/desk_internal.h"
 #include "desk_test.h"
 #include "random.h"
@@ -108,6 +109,22 @@ static void test_mask(void **state)
 	assert_false(is_masked);
 }
 
+/* What is sealed and does not open is more than an answer that cannot be given. */
+static void test_what_was_altered_is_alarmed(void **state)
+{
+	struct shop *shop = &desk_test.fake.shop;
+
+	(void)state;
+	desk_tell_altered(shop, "a row", ERR_OK);
+	desk_tell_altered(shop, "a row", ERR_NOT_FOUND);
+	desk_tell_altered(shop, "a row", ERR_EXPIRED);
+	assert_int_equal(alarm_count(shop->store), 0);
+	desk_tell_altered(shop, "a row", ERR_CRYPTO);
+	assert_int_equal(alarm_count(shop->store), 1);
+	desk_tell_altered(shop, "another row", ERR_CORRUPT);
+	assert_int_equal(alarm_count(shop->store), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, desk_test_set_up, desk_test_tear_down)
 
 int main(void)
@@ -116,6 +133,7 @@ int main(void)
 		TEST(test_as_the_broker),
 		TEST(test_facts),
 		TEST(test_mask),
+		TEST(test_what_was_altered_is_alarmed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
