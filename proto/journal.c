@@ -160,15 +160,36 @@ bool journal_saw_nothing(const Kluis__JournalRecord *record)
 	return record->seen_size == 0 && is_hash(record->seen_root, &none);
 }
 
+/* The commitment to a number that waits for its record, or NULL. */
+static struct journal_commitment *find(struct journal_position *position, uint64_t number)
+{
+	for (size_t i = 0; i < position->waiting_count; i++)
+		if (position->waiting[i].number == number)
+			return &position->waiting[i];
+	return NULL;
+}
+
+/* Whatever has this number was made after this. */
+static uint64_t made_after_ms(const struct journal_position *position, uint64_t number)
+{
+	uint64_t after_ms = number > position->number ? position->after_ms : 0;
+
+	for (size_t i = 0; i < position->waiting_count; i++)
+		if (position->waiting[i].number < number && position->waiting[i].made_ms > after_ms)
+			after_ms = position->waiting[i].made_ms;
+	return after_ms;
+}
+
 /* Against the last record: its place in the chain. */
 static uint32_t judge_place(const struct journal_position *position, const Kluis__JournalRecord *record,
 			    const struct hash *hash)
 {
 	uint32_t findings = 0;
 
-	if (record->number == position->committed_number &&
-	    !slice_equal(SLICE_ARRAY(hash->bytes), SLICE_ARRAY(position->committed_hash.bytes)))
-		findings |= FINDING_REWRITTEN;
+	for (size_t i = 0; i < position->waiting_count; i++)
+		if (position->waiting[i].number == record->number &&
+		    !slice_equal(SLICE_ARRAY(hash->bytes), SLICE_ARRAY(position->waiting[i].hash.bytes)))
+			findings |= FINDING_REWRITTEN;
 	if (record->number <= position->number)
 		return findings | FINDING_REWRITTEN;
 	if (record->number > position->number + 1)
@@ -185,20 +206,32 @@ uint32_t journal_judge(const struct journal_position *position, const Kluis__Jou
 {
 	uint32_t findings = judge_place(position, record, hash);
 
-	if (record->number > position->committed_number && is_earlier(record->time_ms, position->committed_ms))
-		findings |= FINDING_BACKDATED;
-	if (is_earlier(record->time_ms, facts->tree_ms))
+	if (is_earlier(record->time_ms, made_after_ms(position, record->number)) ||
+	    is_earlier(record->time_ms, facts->tree_ms))
 		findings |= FINDING_BACKDATED;
 	if (is_earlier(facts->entry_ms, record->time_ms))
 		findings |= FINDING_FUTURE;
-	if (facts->lease_until_ms != 0 && record->time_ms > facts->lease_until_ms)
+	if (record->code == ERR_OK && facts->lease_until_ms != 0 && record->time_ms > facts->lease_until_ms)
 		findings |= FINDING_LATE;
 	if (!facts->is_tree_known)
 		findings |= FINDING_UNKNOWN_TREE;
 	return findings;
 }
 
-void journal_advance(struct journal_position *position, const Kluis__JournalRecord *record, const struct hash *hash)
+/* Commitments to records that are there now have become one time. */
+static void fulfil(struct journal_position *position)
+{
+	size_t count = 0;
+
+	position->after_ms = made_after_ms(position, position->number + 1);
+	while (count < position->waiting_count && position->waiting[count].number <= position->number)
+		count++;
+	position->waiting_count -= count;
+	memmove(position->waiting, position->waiting + count, position->waiting_count * sizeof position->waiting[0]);
+}
+
+void journal_advance(struct journal_position *position, const Kluis__JournalRecord *record, const struct hash *hash,
+		     uint64_t entry_ms)
 {
 	if (record->number <= position->number)
 		return;
@@ -206,21 +239,89 @@ void journal_advance(struct journal_position *position, const Kluis__JournalReco
 	position->hash = *hash;
 	position->time_ms = record->time_ms;
 	position->seen_size = record->seen_size;
+	position->taken_ms = entry_ms;
+	fulfil(position);
+}
+
+/* ---- commitments ---- */
+
+/* It was made after what it acknowledges was, and before its own entry; between these the store is believed. */
+static uint64_t made_ms(const struct journal_request *request)
+{
+	uint64_t made_ms = request->time_ms > request->acknowledged_ms ? request->time_ms : request->acknowledged_ms;
+
+	return made_ms < request->entry_ms ? made_ms : request->entry_ms;
+}
+
+/* Certainly made after a request whose entry has that time: a later entry is acknowledged, or both are one. Else
+ * requests on two lanes may have come in in another order than they were made in. */
+static bool is_after(const struct journal_request *request, uint64_t entry_ms)
+{
+	return request->acknowledged_ms / 1000 > entry_ms / 1000;
 }
 
 /* Does the end lie before what is known to have been, or is it another one? */
-static bool contradicts(const Kluis__JournalEnd *end, uint64_t number, const struct hash *hash)
+static bool contradicts(const struct journal_position *position, const Kluis__JournalEnd *end,
+			const struct journal_request *request)
 {
-	return end->number < number || (end->number == number && !is_hash(end->hash, hash));
+	if (end->number == position->number && !is_hash(end->hash, &position->hash))
+		return true;
+	if (end->number < request->brings)
+		return true;
+	if (end->number < position->number && is_after(request, position->taken_ms))
+		return true;
+	for (size_t i = 0; i < position->waiting_count; i++) {
+		const struct journal_commitment *other = &position->waiting[i];
+		if (end->number == other->number && !is_hash(end->hash, &other->hash))
+			return true;
+		if (end->number < other->number && is_after(request, other->entry_ms))
+			return true;
+	}
+	return false;
 }
 
-uint32_t journal_commit(struct journal_position *position, const Kluis__JournalEnd *end, uint64_t entry_ms)
+static void put_between(struct journal_position *position, const struct journal_commitment *commitment)
 {
-	bool is_other = contradicts(end, position->committed_number, &position->committed_hash) ||
-			contradicts(end, position->number, &position->hash);
+	size_t i = position->waiting_count++;
 
-	position->committed_number = end->number;
-	memcpy(position->committed_hash.bytes, end->hash.data, HASH_SIZE);
-	position->committed_ms = entry_ms;
+	for (; i > 0 && position->waiting[i - 1].number > commitment->number; i--)
+		position->waiting[i] = position->waiting[i - 1];
+	position->waiting[i] = *commitment;
+}
+
+static void keep(struct journal_position *position, const Kluis__JournalEnd *end, const struct journal_request *request)
+{
+	struct journal_commitment commitment = {
+		.number = end->number, .made_ms = made_ms(request), .entry_ms = request->entry_ms};
+	struct journal_commitment *same = find(position, end->number);
+
+	memcpy(commitment.hash.bytes, end->hash.data, HASH_SIZE);
+	if (end->number <= position->number && commitment.made_ms > position->after_ms)
+		position->after_ms = commitment.made_ms;
+	else if (same != NULL && commitment.made_ms > same->made_ms)
+		same->made_ms = commitment.made_ms;
+	else if (same == NULL && end->number > position->number && position->waiting_count < JOURNAL_COMMITMENTS_MAX)
+		put_between(position, &commitment);
+}
+
+uint32_t journal_commit(struct journal_position *position, const Kluis__JournalEnd *end,
+			const struct journal_request *request)
+{
+	bool is_other = contradicts(position, end, request);
+
+	keep(position, end, request);
 	return is_other ? FINDING_REWRITTEN : 0;
+}
+
+bool journal_may_lease(const struct journal_position *position, const struct journal_request *request)
+{
+	return request->acknowledged_ms / 1000 >= position->leased_ms / 1000 &&
+	       position->waiting_count < JOURNAL_COMMITMENTS_MAX;
+}
+
+uint64_t journal_last(const struct journal_position *position)
+{
+	size_t count = position->waiting_count;
+
+	return count == 0 ? position->number : position->waiting[count - 1].number;
 }

@@ -52,6 +52,17 @@ void custody_facts(const struct state *state, const struct step *step, const Klu
 	*ret_facts = facts;
 }
 
+void custody_request(const struct state *state, const struct step *step, struct journal_request *ret_request)
+{
+	const Kluis__Request *request = step->entry->request;
+	const Kluis__Acknowledgement *acknowledged = request->acknowledgement;
+	struct hash root;
+
+	*ret_request = (struct journal_request){.entry_ms = step->time_ms, .time_ms = request->time_ms};
+	if (acknowledged != NULL && acknowledged->index < state->chronicle.size)
+		chronicle_at(&state->chronicle, acknowledged->index + 1, &root, &ret_request->acknowledged_ms);
+}
+
 /* ---- what is delivered ---- */
 
 static enum err new_delivery(struct state *state, const struct step *step, struct delivery **ret_delivery)
@@ -129,7 +140,7 @@ enum err apply_sync(struct state *state, const struct step *step)
 	return erasure_receive(state, step, copy);
 }
 
-/* A renewal before the end goes on with the same span, also if it shortens it. */
+/* A renewal before the end goes on with the same span; one that ends earlier does not take back the one before. */
 static enum err extend(struct state *state, const struct step *step, struct copy_fact *copy)
 {
 	struct lease_span *span = copy->leases;
@@ -148,13 +159,17 @@ static enum err extend(struct state *state, const struct step *step, struct copy
 
 enum err apply_lease(struct state *state, const struct step *step)
 {
+	struct journal_request request;
 	struct copy_fact *copy;
 
 	if (step->store == NULL || step->operation->purpose == NULL)
 		return ERR_OK;
-	journal_commit(&step->store->journal, step->operation->lease->end, step->time_ms);
+	custody_request(state, step, &request);
+	journal_commit(&step->store->journal, step->operation->lease->end, &request);
+	step->store->journal.leased_ms = step->time_ms;
 	TRY(take_copy(step, &copy));
-	copy->until_ms = step->result->until_ms;
+	if (step->result->until_ms > copy->until_ms)
+		copy->until_ms = step->result->until_ms;
 	return extend(state, step, copy);
 }
 
@@ -181,10 +196,11 @@ enum err apply_local_access(struct state *state, const struct step *step)
 {
 	const Kluis__LocalAccess *access = step->operation->local_access;
 	struct arena arena CLEANUP(arena_fini) = {0};
+	struct journal_request request;
 
-	(void)state;
 	if (step->store == NULL)
 		return ERR_OK;
+	custody_request(state, step, &request);
 	arena_init(&arena, REQUEST_ARENA_MAX);
 	for (size_t i = 0; i < access->n_records; i++) {
 		const Kluis__JournalRecord *record;
@@ -196,9 +212,9 @@ enum err apply_local_access(struct state *state, const struct step *step)
 		if (err != ERR_OK)
 			continue;
 		journal_record_hash(wire_slice(access->records[i]), &hash);
-		journal_advance(&step->store->journal, record, &hash);
+		journal_advance(&step->store->journal, record, &hash, step->time_ms);
 	}
-	journal_commit(&step->store->journal, access->end, step->time_ms);
+	journal_commit(&step->store->journal, access->end, &request);
 	return ERR_OK;
 }
 

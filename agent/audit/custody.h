@@ -84,5 +84,7 @@ const char *custody_role(const struct store_fact *store, struct slice employee, 
 /* What a record of the step's journal is judged by. ret_hash: the record's own. */
 void custody_facts(const struct state *state, const struct step *step, const Kluis__JournalRecord *record,
 		   struct journal_facts *ret_facts);
+/* The step's request as journals are judged by it; it brings no records. */
+void custody_request(const struct state *state, const struct step *step, struct journal_request *ret_request);
 
 #endif

@@ -42,7 +42,7 @@ static enum err judge(const struct state *state, const struct step *step, struct
 	custody_facts(state, step, record, &facts);
 	journal_record_hash(encoded, &hash);
 	own = journal_judge(position, record, &hash, &facts);
-	journal_advance(position, record, &hash);
+	journal_advance(position, record, &hash, step->time_ms);
 	say_findings(state, step, own, "journal record", record->number);
 	*findings |= own;
 	return access_check(state, step, record, &facts, arena);
@@ -60,15 +60,18 @@ static bool is_one_malformed(const Kluis__LocalAccess *access, struct arena *are
 	return false;
 }
 
-static enum err judge_all(const struct state *state, const struct step *step, struct arena *arena)
+static enum err judge_all(const struct state *state, const struct step *step, uint64_t last, struct arena *arena)
 {
 	const Kluis__LocalAccess *access = step->operation->local_access;
 	struct journal_position position = step->store->journal;
+	struct journal_request request;
 	uint32_t findings = 0;
 
 	for (size_t i = 0; i < access->n_records; i++)
 		TRY(judge(state, step, wire_slice(access->records[i]), &position, &findings, arena));
-	uint32_t of_end = journal_commit(&position, access->end, step->time_ms);
+	custody_request(state, step, &request);
+	request.brings = last;
+	uint32_t of_end = journal_commit(&position, access->end, &request);
 	say_findings(state, step, of_end, "journal's end at record", access->end->number);
 	compare_findings(state, step, findings | of_end);
 	return ERR_OK;
@@ -94,7 +97,7 @@ void recompute_local_access(const struct state *state, const struct step *step)
 	if (!step->result->has_findings || !step->result->has_cursor || step->result->cursor != last)
 		finding_add_step(state->findings, step, "does not say that it took the journal up to record %" PRIu64,
 				 last);
-	if (judge_all(state, step, &arena) != ERR_OK)
+	if (judge_all(state, step, last, &arena) != ERR_OK)
 		finding_add_step(state->findings, step, "could not be judged: no memory");
 }
 
@@ -117,25 +120,34 @@ static uint64_t lease_until(const struct gate *gate)
 	return until_s * 1000;
 }
 
+static void judge_end(const struct state *state, const struct step *step, const struct journal_request *request)
+{
+	const Kluis__JournalEnd *end = step->operation->lease->end;
+	struct journal_position position = step->store->journal;
+	uint32_t findings = journal_commit(&position, end, request);
+
+	say_findings(state, step, findings, "journal's end at record", end->number);
+	compare_findings(state, step, findings);
+}
+
 void recompute_lease(const struct state *state, const struct step *step)
 {
-	struct journal_position position;
+	struct journal_request request;
 	struct gate gate;
 
 	gate_standing(state, step, OPERATION_SYNC, &gate);
 	if (!expect_gate(state, step, &gate))
 		return;
-	expect_code(state, step, ERR_OK, gate.clause);
+	custody_request(state, step, &request);
+	bool is_due = journal_may_lease(&step->store->journal, &request);
+	expect_code(state, step, is_due ? ERR_OK : ERR_STATE, is_due ? gate.clause : NULL);
 	if (step->result->code != ERR_OK)
 		return;
 	if (!step->result->has_until_ms || step->result->until_ms != lease_until(&gate))
 		finding_add_step(state->findings, step,
 				 "lasts until %" PRIu64 ", but by its grants until %" PRIu64 " (R127)",
 				 step->result->until_ms, lease_until(&gate));
-	position = step->store->journal;
-	uint32_t findings = journal_commit(&position, step->operation->lease->end, step->time_ms);
-	say_findings(state, step, findings, "journal's end at record", step->operation->lease->end->number);
-	compare_findings(state, step, findings);
+	judge_end(state, step, &request);
 }
 
 /* ---- purges ---- */

@@ -62,11 +62,11 @@ static void check_lost_records(const struct state *state, const struct step *ste
 {
 	const struct journal_position *journal = step->store == NULL ? NULL : &step->store->journal;
 
-	if (journal != NULL && custody_begins_anew(state, step) && journal->committed_number > journal->number)
+	if (journal != NULL && custody_begins_anew(state, step) && journal_last(journal) > journal->number)
 		finding_add_step(state->findings, step,
 				 "begins a new journal, though records %" PRIu64 " to %" PRIu64
 				 " of the one before were never uploaded",
-				 journal->number + 1, journal->committed_number);
+				 journal->number + 1, journal_last(journal));
 }
 
 /* The code itself is personal; that there was an invitation, unused and in time, is in the log. Refused ones have no

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/request.h"
+
 #define HOLDING_KEY_MAX (4 + NAME_MAX_)
 #define FINDING_KEY_SIZE (8 + 4 + 8)
 
@@ -11,6 +13,52 @@ uint64_t copies_second_ms(const struct context *context)
 }
 
 /* ---- journals ---- */
+
+enum err copies_entry_ms(struct context *context, uint64_t index, uint64_t *ret_time_ms)
+{
+	struct slice bytes;
+
+	TRY(ledger_entry(&core_ledger_tables, context->view->txn, index, &bytes));
+	return entry_read_time(bytes, ret_time_ms);
+}
+
+enum err copies_request(struct context *context, struct journal_request *ret_request)
+{
+	const Kluis__Request *request = context->envelope->decoded;
+	struct journal_request made = {.entry_ms = copies_second_ms(context), .time_ms = request->time_ms};
+
+	if (request->acknowledgement != NULL)
+		TRY(copies_entry_ms(context, request->acknowledgement->index, &made.acknowledged_ms));
+	*ret_request = made;
+	return ERR_OK;
+}
+
+static enum err read_commitment(const Rows__JournalCommitment *row, struct journal_commitment *ret_commitment)
+{
+	if (row->hash.len != HASH_SIZE)
+		return ERR_CORRUPT;
+	*ret_commitment =
+		(struct journal_commitment){.number = row->number, .made_ms = row->made_ms, .entry_ms = row->entry_ms};
+	memcpy(ret_commitment->hash.bytes, row->hash.data, HASH_SIZE);
+	return ERR_OK;
+}
+
+static enum err read_journal(const Rows__Journal *row, struct journal_position *ret_position)
+{
+	if (row->hash.len != HASH_SIZE || row->n_waiting > JOURNAL_COMMITMENTS_MAX)
+		return ERR_CORRUPT;
+	*ret_position = (struct journal_position){.number = row->number,
+						  .time_ms = row->time_ms,
+						  .seen_size = row->seen_size,
+						  .taken_ms = row->taken_ms,
+						  .after_ms = row->after_ms,
+						  .waiting_count = row->n_waiting,
+						  .leased_ms = row->leased_ms};
+	memcpy(ret_position->hash.bytes, row->hash.data, HASH_SIZE);
+	for (size_t i = 0; i < row->n_waiting; i++)
+		TRY(read_commitment(row->waiting[i], &ret_position->waiting[i]));
+	return ERR_OK;
+}
 
 enum err copies_journal(struct context *context, uint32_t store, struct journal_position *ret_position)
 {
@@ -23,21 +71,12 @@ enum err copies_journal(struct context *context, uint32_t store, struct journal_
 		return ERR_OK;
 	}
 	TRY(err);
-	const Rows__Journal *row = (const Rows__Journal *)message;
-	if (row->hash.len != HASH_SIZE || row->committed_hash.len != HASH_SIZE)
-		return ERR_CORRUPT;
-	*ret_position = (struct journal_position){.number = row->number,
-						  .time_ms = row->time_ms,
-						  .seen_size = row->seen_size,
-						  .committed_number = row->committed_number,
-						  .committed_ms = row->committed_ms};
-	memcpy(ret_position->hash.bytes, row->hash.data, HASH_SIZE);
-	memcpy(ret_position->committed_hash.bytes, row->committed_hash.data, HASH_SIZE);
-	return ERR_OK;
+	return read_journal((const Rows__Journal *)message, ret_position);
 }
 
 enum err copies_put_journal(struct context *context, uint32_t store, const struct journal_position *position)
 {
+	Rows__JournalCommitment waiting[JOURNAL_COMMITMENTS_MAX], *rows[JOURNAL_COMMITMENTS_MAX];
 	Rows__Journal row = ROWS__JOURNAL__INIT;
 	uint8_t place[4];
 
@@ -45,9 +84,20 @@ enum err copies_put_journal(struct context *context, uint32_t store, const struc
 	row.hash = wire_data(SLICE_ARRAY(position->hash.bytes));
 	row.time_ms = position->time_ms;
 	row.seen_size = position->seen_size;
-	row.committed_number = position->committed_number;
-	row.committed_hash = wire_data(SLICE_ARRAY(position->committed_hash.bytes));
-	row.committed_ms = position->committed_ms;
+	row.taken_ms = position->taken_ms;
+	row.after_ms = position->after_ms;
+	row.leased_ms = position->leased_ms;
+	row.n_waiting = position->waiting_count;
+	row.waiting = rows;
+	for (size_t i = 0; i < position->waiting_count; i++) {
+		const struct journal_commitment *commitment = &position->waiting[i];
+		rows__journal_commitment__init(&waiting[i]);
+		waiting[i].number = commitment->number;
+		waiting[i].hash = wire_data(SLICE_ARRAY(commitment->hash.bytes));
+		waiting[i].made_ms = commitment->made_ms;
+		waiting[i].entry_ms = commitment->entry_ms;
+		rows[i] = &waiting[i];
+	}
 	return row_put(context, TABLE_JOURNAL, store_key(store, place), &row.base);
 }
 

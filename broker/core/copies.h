@@ -15,6 +15,10 @@
 /* The context's time cut to its second, in ms. */
 uint64_t copies_second_ms(const struct context *context);
 
+/* When an entry of the log was made. */
+enum err copies_entry_ms(struct context *context, uint64_t index, uint64_t *ret_time_ms) MUST_USE;
+/* The request under way as journals are judged by it; it brings no records. */
+enum err copies_request(struct context *context, struct journal_request *ret_request) MUST_USE;
 /* All zeros before the store's first record or commitment. */
 enum err copies_journal(struct context *context, uint32_t store, struct journal_position *ret_position) MUST_USE;
 enum err copies_put_journal(struct context *context, uint32_t store, const struct journal_position *position) MUST_USE;

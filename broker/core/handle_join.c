@@ -85,10 +85,8 @@ static enum err begin_journal(struct context *context)
 	struct journal_position position;
 
 	TRY(copies_journal(context, store, &position));
-	if (position.committed_number > position.number)
-		TRY(copies_add_finding(context, FINDING_GAP, position.committed_number));
-	if (position.number == 0 && position.committed_number == 0)
-		return ERR_OK;
+	if (journal_last(&position) > position.number)
+		TRY(copies_add_finding(context, FINDING_GAP, journal_last(&position)));
 	position = (struct journal_position){.number = 0};
 	return copies_put_journal(context, store, &position);
 }

@@ -16,14 +16,6 @@ struct seen_tree {
 	uint64_t last_ms; /* when the last one was made */
 };
 
-static enum err read_time(struct context *context, uint64_t index, uint64_t *ret_time_ms)
-{
-	struct slice bytes;
-
-	TRY(ledger_entry(&core_ledger_tables, context->view->txn, index, &bytes));
-	return entry_read_time(bytes, ret_time_ms);
-}
-
 /* size is not 0. */
 static enum err read_tree(struct context *context, uint64_t size, struct seen_tree *ret_tree)
 {
@@ -31,7 +23,7 @@ static enum err read_tree(struct context *context, uint64_t size, struct seen_tr
 	enum err err = ledger_root_at(&core_ledger_tables, context->view->txn, size, &tree.root);
 
 	if (err == ERR_OK)
-		err = read_time(context, size - 1, &tree.last_ms);
+		err = copies_entry_ms(context, size - 1, &tree.last_ms);
 	tree.is_there = err == ERR_OK;
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
@@ -67,7 +59,7 @@ static enum err judge(struct context *context, const Kluis__JournalRecord *recor
 	facts.lease_until_ms = holding.until_ms;
 	journal_record_hash(encoded, &hash);
 	uint32_t findings = journal_judge(position, record, &hash, &facts);
-	journal_advance(position, record, &hash);
+	journal_advance(position, record, &hash, copies_second_ms(context));
 	context->result->findings |= findings;
 	return copies_add_finding(context, findings, record->number);
 }
@@ -78,11 +70,14 @@ static enum err judge_all(struct context *context, const Kluis__JournalRecord *c
 	uint32_t store = context->envelope->principal.store;
 	struct seen_tree tree = {.size = 0};
 	struct journal_position position;
+	struct journal_request request;
 
+	TRY(copies_request(context, &request));
 	TRY(copies_journal(context, store, &position));
 	for (size_t i = 0; i < access->n_records; i++)
 		TRY(judge(context, records[i], wire_slice(access->records[i]), &position, &tree));
-	uint32_t findings = journal_commit(&position, access->end, copies_second_ms(context));
+	request.brings = records[access->n_records - 1]->number;
+	uint32_t findings = journal_commit(&position, access->end, &request);
 	context->result->findings |= findings;
 	TRY(copies_add_finding(context, findings, access->end->number));
 	return copies_put_journal(context, store, &position);

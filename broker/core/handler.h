@@ -50,6 +50,7 @@ struct context {
 	const Rows__Employee *employee; /* named and on the roster, else NULL */
 	struct part_list parts;		/* of the reply */
 	uint32_t findings;		/* bits that copies_add_finding put down, for the broker's log */
+	bool is_again;			/* it has its entry (R34): only the data that it answers with counts */
 	bool waits;			/* it has nothing new to say and may wait for news */
 	struct core_wait wait;
 

@@ -274,6 +274,7 @@ static enum err data_again(struct prepared *prepared, struct context *context, c
 	prepared->data = arena_array(context->arena, request->n_operations, sizeof(Kluis__Data *));
 	if (scratch == NULL || prepared->data == NULL)
 		return ERR_MEMORY;
+	context->is_again = true;
 	for (size_t i = 0; i < request->n_operations; i++) {
 		context->operation = request->operations[i];
 		context->row = operation_row(context->operation->kind_case);

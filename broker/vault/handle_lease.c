@@ -32,33 +32,49 @@ static enum err add_handle_key(struct context *context)
 	return err;
 }
 
-static enum err take_end(struct context *context)
+/* One of before that lasts longer still stands: the answer to this one may never come in. */
+static enum err give(struct context *context, const struct authority *authority)
+{
+	uint32_t store = context->envelope->principal.store;
+	Rows__Holding holding;
+
+	TRY(copies_holding(context, store, authority->input.purpose, &holding));
+	context->result->has_until_ms = 1;
+	context->result->until_ms = until_of(context, authority);
+	if (!holding.has_until_ms || holding.until_ms < context->result->until_ms)
+		holding.until_ms = context->result->until_ms;
+	holding.has_until_ms = 1;
+	return copies_put_holding(context, store, authority->input.purpose, &holding);
+}
+
+static enum err take(struct context *context, const struct authority *authority)
 {
 	const Kluis__JournalEnd *end = context->operation->lease->end;
 	uint32_t store = context->envelope->principal.store;
 	struct journal_position position;
+	struct journal_request request;
 
+	TRY(copies_request(context, &request));
 	TRY(copies_journal(context, store, &position));
-	context->result->findings = journal_commit(&position, end, copies_second_ms(context));
+	if (!journal_may_lease(&position, &request))
+		return refuse(context, ERR_STATE, NULL);
+	context->result->findings = journal_commit(&position, end, &request);
 	context->result->has_findings = context->result->findings != 0;
+	position.leased_ms = request.entry_ms;
 	TRY(copies_add_finding(context, context->result->findings, end->number));
-	return copies_put_journal(context, store, &position);
+	TRY(copies_put_journal(context, store, &position));
+	return give(context, authority);
 }
 
 static enum err lease(struct context *context)
 {
-	uint32_t store = context->envelope->principal.store;
 	struct authority authority;
-	Rows__Holding holding;
 
 	TRY(authority_standing(context, OPERATION_SYNC, &authority));
 	TRY(authority_permit(context, &authority));
-	TRY(copies_holding(context, store, authority.input.purpose, &holding));
-	holding.has_until_ms = context->result->has_until_ms = 1;
-	holding.until_ms = context->result->until_ms = until_of(context, &authority);
-	TRY(copies_put_holding(context, store, authority.input.purpose, &holding));
-	TRY(take_end(context));
-	return add_handle_key(context);
+	if (!context->is_again)
+		TRY(take(context, &authority));
+	return context->result->code == ERR_OK ? add_handle_key(context) : ERR_OK;
 }
 
 enum err handle_lease(struct context *context)

@@ -33,6 +33,7 @@
 #define LOG_PAGE_BYTES (768 * 1024) /* entries in one answer to a mirror */
 #define DATA_ITEMS_MAX 4096	    /* items of one reply's data */
 #define JOURNAL_RECORDS_MAX 128	    /* records of a store's journal in one upload */
+#define JOURNAL_COMMITMENTS_MAX 16  /* of a store to records that it has not uploaded: a lease an hour */
 #define JOURNAL_RECORD_MAX 340	    /* one, encoded: six hashes and pseudonyms, numbers, a name */
 #define INCIDENT_KIND_MAX 6	    /* FORMAT.md section 9, Incident */
 #define ERASURE_GROUND_MAX 6	    /* GDPR art. 17(1)(a) to (f) */
