@@ -127,6 +127,8 @@ struct change {
 	const struct outbox_item *added; /* or NULL */
 	const struct outbox_outcome *outcomes;
 	size_t outcome_count;
+	outbox_gone_fn *gone;
+	void *gone_context;
 };
 
 static enum err put_item(const struct outbox *outbox, struct store_txn *txn, const struct outbox_item *item)
@@ -355,22 +357,20 @@ static enum err destroy(struct store_txn *txn, void *context)
 
 	for (size_t i = 0; i < change->outbox->list.count; i++)
 		store_delete(txn, REPLICA_OUTBOX, outbox_key(change->outbox->list.places[i].number, key));
+	TRY(change->gone(txn, change->outbox->list.count, change->gone_context));
 	return summary_put(change->outbox, change->list, txn);
 }
 
-enum err outbox_destroy(struct outbox *outbox, uint64_t *ret_count)
+enum err outbox_destroy(struct outbox *outbox, outbox_gone_fn *gone, void *context)
 {
 	struct outbox_list list CLEANUP(outbox_list_fini) = {0};
-	struct change change = {.list = &list};
+	struct change change = {.list = &list, .gone = gone, .gone_context = context};
 
 	pthread_mutex_lock(&outbox->mutex);
-	uint64_t count = outbox->list.count;
 	list.next = outbox->list.next;
-	enum err err = commit(outbox, &change, destroy);
+	enum err err = outbox->list.count == 0 ? ERR_OK : commit(outbox, &change, destroy);
 	pthread_mutex_unlock(&outbox->mutex);
-	TRY(err);
-	*ret_count = count;
-	return ERR_OK;
+	return err;
 }
 
 /* ---- reading ---- */

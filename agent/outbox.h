@@ -78,7 +78,9 @@ enum err outbox_unsend(struct outbox *outbox) MUST_USE;
 /* A refused item waits again, or is thrown away for good, by a person's decision. ERR_NOT_FOUND. */
 enum err outbox_retry(struct outbox *outbox, uint64_t number) MUST_USE;
 enum err outbox_discard(struct outbox *outbox, uint64_t number) MUST_USE;
-/* The end of the agreement: all are destroyed. ret_count: how many. */
-enum err outbox_destroy(struct outbox *outbox, uint64_t *ret_count) MUST_USE;
+/* The end of the agreement: all are destroyed, and gone writes down how many, in the same transaction. Nothing happens
+ * where there is none. */
+typedef enum err outbox_gone_fn(struct store_txn *txn, uint64_t count, void *context);
+enum err outbox_destroy(struct outbox *outbox, outbox_gone_fn *gone, void *context) MUST_USE;
 
 #endif

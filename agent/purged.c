@@ -65,6 +65,22 @@ static void put(struct store_txn *txn, const char *purpose, const struct purge_r
 	store_put(txn, REPLICA_META, row_key(purpose, place), SLICE_ARRAY(value));
 }
 
+/* To what is to be certified already. */
+static enum err add(struct store_txn *txn, const char *purpose, const struct purge_row *more)
+{
+	struct purge_row row;
+	bool is_there;
+
+	TRY(get(txn, purpose, &is_there, &row));
+	row.is_done = more->is_done;
+	row.reason = more->reason;
+	row.customers += more->customers;
+	row.waiting += more->waiting;
+	row.time_ms = more->time_ms;
+	put(txn, purpose, &row);
+	return ERR_OK;
+}
+
 /* ---- purging ---- */
 
 struct purging {
@@ -80,15 +96,7 @@ static enum err begin(struct store_txn *txn, void *context)
 	bool is_there;
 
 	TRY(get(txn, purging->purpose, &is_there, &row));
-	if (is_there && !row.is_done)
-		return ERR_OK;
-	row.is_done = false;
-	row.reason = purging->found.reason;
-	row.customers += purging->found.customers;
-	row.waiting += purging->found.waiting;
-	row.time_ms = purging->found.time_ms;
-	put(txn, purging->purpose, &row);
-	return ERR_OK;
+	return is_there && !row.is_done ? ERR_OK : add(txn, purging->purpose, &purging->found);
 }
 
 static enum err end(struct store_txn *txn, void *context)
@@ -103,12 +111,10 @@ static enum err end(struct store_txn *txn, void *context)
 	return ERR_OK;
 }
 
-enum err purged_purge(const struct replica *replica, const char *purpose, enum err reason, uint64_t waiting,
-		      uint64_t time_ms)
+enum err purged_purge(const struct replica *replica, const char *purpose, enum err reason, uint64_t time_ms)
 {
 	static struct log_topic topic = LOG_TOPIC("copy");
-	struct purging purging = {.purpose = purpose,
-				  .found = {.reason = reason, .waiting = waiting, .time_ms = time_ms}};
+	struct purging purging = {.purpose = purpose, .found = {.reason = reason, .time_ms = time_ms}};
 	uint64_t customers;
 
 	enum err err = replica_count(replica, purpose, &purging.found.customers);
@@ -126,16 +132,48 @@ enum err purged_purge(const struct replica *replica, const char *purpose, enum e
 	return ERR_OK;
 }
 
-enum err purged_is_pending(struct store *store, const char *purpose, bool *ret_is_pending)
+static enum err count_items(struct store_txn *txn, uint64_t count, void *context)
+{
+	struct purge_row *row = context;
+
+	row->waiting = count;
+	return add(txn, "", row);
+}
+
+enum err purged_outbox(struct outbox *outbox, enum err reason, uint64_t time_ms)
+{
+	static struct log_topic topic = LOG_TOPIC("outbox");
+	struct purge_row row = {.is_done = true, .reason = reason, .time_ms = time_ms};
+
+	TRY(outbox_destroy(outbox, count_items, &row));
+	log_event(&topic, "%llu items that waited were destroyed: %s", (unsigned long long)row.waiting,
+		  error_text(reason));
+	return ERR_OK;
+}
+
+static enum err read_one(struct store *store, const char *purpose, bool *ret_is_there, struct purge_row *ret_row)
 {
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
+
+	TRY(store_begin_read(store, &txn));
+	return get(txn, purpose, ret_is_there, ret_row);
+}
+
+enum err purged_is_pending(struct store *store, const char *purpose, bool *ret_is_pending)
+{
 	struct purge_row row;
 	bool is_there;
 
-	TRY(store_begin_read(store, &txn));
-	TRY(get(txn, purpose, &is_there, &row));
+	TRY(read_one(store, purpose, &is_there, &row));
 	*ret_is_pending = is_there && !row.is_done;
 	return ERR_OK;
+}
+
+enum err purged_is_uncertified(struct store *store, const char *purpose, bool *ret_is_uncertified)
+{
+	struct purge_row row;
+
+	return read_one(store, purpose, ret_is_uncertified, &row);
 }
 
 /* ---- lists ---- */
@@ -150,7 +188,7 @@ static enum err read_listed(struct slice key, struct slice value, struct listed 
 	struct slice purpose = slice_part(key, sizeof PREFIX - 1, key.length);
 	struct purge_row row;
 
-	if (purpose.length == 0 || purpose.length > NAME_MAX_)
+	if (purpose.length > NAME_MAX_)
 		return ERR_CORRUPT;
 	TRY(decode(value, &row));
 	*ret_listed = (struct listed){.is_done = row.is_done,
@@ -158,7 +196,8 @@ static enum err read_listed(struct slice key, struct slice value, struct listed 
 						      .customers = row.customers,
 						      .waiting = row.waiting,
 						      .time_ms = row.time_ms}};
-	memcpy(ret_listed->certificate.purpose, purpose.data, purpose.length);
+	if (purpose.length > 0)
+		memcpy(ret_listed->certificate.purpose, purpose.data, purpose.length);
 	return ERR_OK;
 }
 
@@ -228,20 +267,65 @@ enum err purged_pending(struct store *store, struct arena *arena, char ***ret_pu
 	return ERR_OK;
 }
 
+static uint64_t less(uint64_t count, uint64_t by)
+{
+	return count > by ? count - by : 0;
+}
+
+/* What was added since it was sent is still to be certified. */
 static enum err take_off(struct store_txn *txn, void *context)
 {
 	char place[sizeof PREFIX + NAME_MAX_];
-	const char *const *purpose = context;
-	struct slice value, key = row_key(*purpose, place);
+	const struct purge_certificate *taken = context;
+	struct purge_row row;
+	bool is_there;
 
-	TRY(store_get(txn, REPLICA_META, key, &value));
-	store_delete(txn, REPLICA_META, key);
+	TRY(get(txn, taken->purpose, &is_there, &row));
+	if (!is_there)
+		return ERR_NOT_FOUND;
+	bool is_all = row.is_done && row.customers == taken->customers && row.waiting == taken->waiting &&
+		      row.time_ms == taken->time_ms;
+	row.customers = less(row.customers, taken->customers);
+	row.waiting = less(row.waiting, taken->waiting);
+	if (is_all)
+		store_delete(txn, REPLICA_META, row_key(taken->purpose, place));
+	else
+		put(txn, taken->purpose, &row);
 	return ERR_OK;
 }
 
-enum err purged_certified(struct store *store, const char *purpose)
+enum err purged_certified(struct store *store, const struct purge_certificate *certificate)
 {
-	return store_update(store, take_off, &purpose);
+	struct purge_certificate taken = *certificate;
+
+	return store_update(store, take_off, &taken);
+}
+
+void purged_operation(const struct purge_certificate *certificate, char name[static NAME_MAX_ + 1],
+		      Kluis__Purge *ret_purge, Kluis__Operation *ret_operation)
+{
+	kluis__purge__init(ret_purge);
+	ret_purge->reason = (uint32_t)certificate->reason;
+	ret_purge->customers = certificate->customers;
+	ret_purge->waiting = certificate->waiting;
+	ret_purge->time_ms = certificate->time_ms;
+	kluis__operation__init(ret_operation);
+	snprintf(name, NAME_MAX_ + 1, "%s", certificate->purpose);
+	ret_operation->purpose = name[0] == '\0' ? NULL : name;
+	ret_operation->kind_case = KLUIS__OPERATION__KIND_PURGE;
+	ret_operation->purge = ret_purge;
+}
+
+void purged_of(const Kluis__Operation *operation, struct purge_certificate *ret_certificate)
+{
+	const Kluis__Purge *purge = operation->purge;
+
+	*ret_certificate = (struct purge_certificate){.reason = (enum err)purge->reason,
+						      .customers = purge->customers,
+						      .waiting = purge->waiting,
+						      .time_ms = purge->time_ms};
+	snprintf(ret_certificate->purpose, sizeof ret_certificate->purpose, "%s",
+		 operation->purpose == NULL ? "" : operation->purpose);
 }
 
 /* ---- whether ---- */

@@ -4,7 +4,9 @@
  *
  *     meta: "purged/<purpose>" -> u8 is_done || u32 reason || u64 customers || u64 waiting || u64 time
  *
- * What was purged again before the broker took the first certificate is one certificate with both counts.
+ * Under no purpose ("purged/") stand the outbox's items, in the transaction that destroys them. What is purged again
+ * before the broker took the first certificate is one certificate with both counts; what is purged again while that is
+ * under way is left for another one.
  *
  * Threads: as the replica.
  */
@@ -13,11 +15,11 @@
 
 #include "shop.h"
 
-/* Purges the copy for a purpose; waiting: items of the outbox that go with it. Also when nothing can be written
- * down (a full disk), the key is destroyed; the failure is then handed up and purged_is_pending says that it is
- * to be done again. */
-enum err purged_purge(const struct replica *replica, const char *purpose, enum err reason, uint64_t waiting,
-		      uint64_t time_ms) MUST_USE;
+/* Purges the copy for a purpose. Also when nothing can be written down (a full disk), the key is destroyed; the
+ * failure is then handed up and purged_is_pending says that it is to be done again. */
+enum err purged_purge(const struct replica *replica, const char *purpose, enum err reason, uint64_t time_ms) MUST_USE;
+/* Destroys what is in the outbox. */
+enum err purged_outbox(struct outbox *outbox, enum err reason, uint64_t time_ms) MUST_USE;
 /* A purge was begun and not ended. */
 enum err purged_is_pending(struct store *store, const char *purpose, bool *ret_is_pending) MUST_USE;
 /* Certificates of purges that are done, oldest first, in the arena; purposes of those that are not are left out. */
@@ -25,8 +27,16 @@ enum err purged_list(struct store *store, struct arena *arena, struct purge_cert
 		     size_t *ret_count) MUST_USE;
 /* Purposes with a purge that was begun and not ended. */
 enum err purged_pending(struct store *store, struct arena *arena, char ***ret_purposes, size_t *ret_count) MUST_USE;
-/* The broker has it. ERR_NOT_FOUND. */
-enum err purged_certified(struct store *store, const char *purpose) MUST_USE;
+/* Of this purpose the broker has not taken every certificate: till then no lease is to be asked for, which the
+ * certificate would end (R128). */
+enum err purged_is_uncertified(struct store *store, const char *purpose, bool *ret_is_uncertified) MUST_USE;
+/* The broker has this one. ERR_NOT_FOUND. */
+enum err purged_certified(struct store *store, const struct purge_certificate *certificate) MUST_USE;
+
+/* The operation that certifies, in the caller's places; and which certificate an operation was. */
+void purged_operation(const struct purge_certificate *certificate, char name[static NAME_MAX_ + 1],
+		      Kluis__Purge *ret_purge, Kluis__Operation *ret_operation);
+void purged_of(const Kluis__Operation *operation, struct purge_certificate *ret_certificate);
 
 /* May the copy be read now? As shop_copy_is_open, of what is given; *ret_is_over: it is to be purged for that. */
 struct purged_question {

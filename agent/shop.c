@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "alarm.h"
-#include "kluis/log.h"
 #include "purged.h"
+
+#define STATE_KEY "agreement-state"
 
 /* ---- time ---- */
 
@@ -33,6 +34,46 @@ bool shop_agreement(struct shop *shop, uint8_t ret_hash[static HASH_SIZE], enum 
 	*ret_state = shop->state;
 	pthread_rwlock_unlock(&shop->lock);
 	return has_agreement;
+}
+
+/* ---- the agreement's state ---- */
+
+struct keeping {
+	uint8_t row[1 + HASH_SIZE];
+};
+
+static enum err put_state(struct store_txn *txn, void *context)
+{
+	const struct keeping *keeping = context;
+
+	store_put(txn, REPLICA_META, slice_text(STATE_KEY), SLICE_ARRAY(keeping->row));
+	return ERR_OK;
+}
+
+enum err shop_keep_state(struct shop *shop, const uint8_t agreement[static HASH_SIZE], enum agreement_state state)
+{
+	struct keeping keeping = {.row = {(uint8_t)state}};
+
+	memcpy(keeping.row + 1, agreement, HASH_SIZE);
+	return store_update(shop->store, put_state, &keeping);
+}
+
+enum err shop_load_state(struct shop *shop)
+{
+	struct store_txn *txn CLEANUP(store_end_read) = NULL;
+	struct slice kept;
+
+	shop->state = shop->agreement == NULL ? AGREEMENT_NONE : AGREEMENT_ACTIVE;
+	TRY(store_begin_read(shop->store, &txn));
+	enum err err = store_get(txn, REPLICA_META, slice_text(STATE_KEY), &kept);
+	if (err == ERR_NOT_FOUND || shop->agreement == NULL)
+		return ERR_OK;
+	TRY(err);
+	if (kept.length != 1 + HASH_SIZE || kept.data[0] > AGREEMENT_EXPIRED)
+		return ERR_CORRUPT;
+	if (slice_equal(slice_part(kept, 1, HASH_SIZE), SLICE_ARRAY(shop->agreement->hash)))
+		shop->state = (enum agreement_state)kept.data[0];
+	return ERR_OK;
 }
 
 /* ---- the copy ---- */
@@ -72,19 +113,30 @@ static enum err reason_to_purge(struct shop *shop, const char *purpose, enum err
 	return ERR_OK;
 }
 
-/* Terminated, or expired by the clock: not what passes (suspension, a lease's end). Then what waits to be sent would
- * never be taken any more. */
-static bool is_agreement_over(struct shop *shop)
+/* ERR_TERMINATED, or ERR_EXPIRED by the clock: then what waits to be sent would never be taken any more. ERR_OK also
+ * for what passes (suspension, a lease's end). */
+static enum err agreement_over(struct shop *shop)
 {
 	if (shop->agreement == NULL)
-		return false;
-	return shop->state == AGREEMENT_TERMINATED || shop->state == AGREEMENT_EXPIRED ||
-	       shop_now_ms(shop) / 1000 >= shop->agreement->until_s;
+		return ERR_OK;
+	if (shop->state == AGREEMENT_TERMINATED)
+		return ERR_TERMINATED;
+	bool is_expired = shop->state == AGREEMENT_EXPIRED || shop_now_ms(shop) / 1000 >= shop->agreement->until_s;
+	return is_expired ? ERR_EXPIRED : ERR_OK;
+}
+
+/* Is there anything in the outbox that the agreement's end destroys? */
+static bool is_outbox_due(struct shop *shop)
+{
+	uint64_t waiting = 0, refused = 0;
+
+	if (shop->outbox != NULL && agreement_over(shop) != ERR_OK)
+		outbox_counts(shop->outbox, &waiting, &refused);
+	return waiting + refused > 0;
 }
 
 struct sweeping {
 	struct shop *shop;
-	uint64_t waiting; /* in the outbox, to be certified with the first purge */
 	unsigned purged;
 };
 
@@ -96,8 +148,8 @@ static enum err sweep_one(struct sweeping *sweeping, const char *purpose, enum e
 	if (reason == ERR_CRYPTO || reason == ERR_CORRUPT)
 		alarm_raise(shop->store, ALARM_ALTERED, now_ms, "the lease for '%s' was altered; its copy is destroyed",
 			    purpose);
-	TRY(purged_purge(&shop->replica, purpose, reason, sweeping->waiting, now_ms));
-	sweeping->waiting = 0;
+	shop->purges++;
+	TRY(purged_purge(&shop->replica, purpose, reason, now_ms));
 	sweeping->purged++;
 	return ERR_OK;
 }
@@ -109,10 +161,8 @@ static enum err sweep_pending(struct sweeping *sweeping, struct arena *arena)
 	size_t count;
 
 	TRY(purged_pending(sweeping->shop->store, arena, &purposes, &count));
-	for (size_t i = 0; i < count; i++) {
-		TRY(purged_purge(&sweeping->shop->replica, purposes[i], ERR_EXPIRED, 0, shop_now_ms(sweeping->shop)));
-		sweeping->purged++;
-	}
+	for (size_t i = 0; i < count; i++)
+		TRY(sweep_one(sweeping, purposes[i], ERR_EXPIRED));
 	return ERR_OK;
 }
 
@@ -131,48 +181,29 @@ static enum err sweep_copies(struct sweeping *sweeping, struct arena *arena)
 	return ERR_OK;
 }
 
-static enum err sweep_outbox(struct shop *shop)
-{
-	static struct log_topic topic = LOG_TOPIC("outbox");
-	uint64_t count;
-
-	TRY(outbox_destroy(shop->outbox, &count));
-	log_event(&topic, "the agreement is over: %llu items that waited were destroyed", (unsigned long long)count);
-	return ERR_OK;
-}
-
-/* With the lock held for writing. The outbox goes last: its count is written down with a purge before. */
+/* With the lock held for writing. */
 static enum err sweep(struct sweeping *sweeping)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
 	struct shop *shop = sweeping->shop;
-	uint64_t waiting = 0, refused = 0;
-	bool is_over = is_agreement_over(shop) && shop->outbox != NULL;
 
 	arena_init(&arena, REQUEST_ARENA_MAX);
-	if (is_over)
-		outbox_counts(shop->outbox, &waiting, &refused);
-	sweeping->waiting = waiting + refused;
 	TRY(sweep_pending(sweeping, &arena));
 	TRY(sweep_copies(sweeping, &arena));
-	return waiting + refused > 0 ? sweep_outbox(shop) : ERR_OK;
+	return is_outbox_due(shop) ? purged_outbox(shop->outbox, agreement_over(shop), shop_now_ms(shop)) : ERR_OK;
 }
 
 /* Most of the time there is nothing to do, which is seen without keeping tills waiting. */
 static enum err is_anything_due(struct shop *shop, bool *ret_is_due)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
-	uint64_t waiting = 0, refused = 0;
 	enum err reason;
 	char **purposes;
 	size_t count;
 
 	arena_init(&arena, REQUEST_ARENA_MAX);
 	TRY(purged_pending(shop->store, &arena, &purposes, &count));
-	*ret_is_due = count > 0;
-	if (is_agreement_over(shop) && shop->outbox != NULL)
-		outbox_counts(shop->outbox, &waiting, &refused);
-	*ret_is_due = *ret_is_due || waiting + refused > 0;
+	*ret_is_due = count > 0 || is_outbox_due(shop);
 	TRY(replica_purposes(&shop->replica, &arena, &purposes, &count));
 	for (size_t i = 0; i < count && !*ret_is_due; i++) {
 		TRY(reason_to_purge(shop, purposes[i], &reason));
@@ -208,7 +239,7 @@ enum err shop_certificates(struct shop *shop, struct arena *arena, struct purge_
 	return purged_list(shop->store, arena, ret_certificates, ret_count);
 }
 
-enum err shop_certified(struct shop *shop, const char *purpose)
+enum err shop_certified(struct shop *shop, const struct purge_certificate *certificate)
 {
-	return purged_certified(shop->store, purpose);
+	return purged_certified(shop->store, certificate);
 }

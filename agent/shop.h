@@ -40,7 +40,8 @@ struct shop {
 	struct arena papers;		   /* of the two */
 	const struct charter *charter;	   /* NULL without an agreement */
 	const struct agreement *agreement; /* NULL likewise */
-	enum agreement_state state;	   /* as the broker said last */
+	enum agreement_state state;	   /* as the broker said last; on disk before anybody acts upon it */
+	uint64_t purges;		   /* of copies, in this run */
 	uint64_t seen_size;		   /* last checkpoint verified */
 	struct hash seen_root;
 
@@ -56,22 +57,30 @@ void shop_contact(struct shop *shop, uint64_t entry_ms);
 /* What is in force: the agreement's hash and state. False without an agreement; the state all the same. */
 bool shop_agreement(struct shop *shop, uint8_t ret_hash[static HASH_SIZE], enum agreement_state *ret_state);
 
+/* What the broker says of an agreement's state, durable when it returns: a power cut must not make a store that has
+ * purged for it go on as if it had never heard. And as it was kept for the agreement that is in force now; of a folder
+ * that no daemon ran on, what signing made it. ERR_CORRUPT. */
+enum err shop_keep_state(struct shop *shop, const uint8_t agreement[static HASH_SIZE],
+			 enum agreement_state state) MUST_USE;
+enum err shop_load_state(struct shop *shop) MUST_USE;
+
 /* May the copy for a purpose be read now? ERR_OK; or why not: a code of R80 to R83 by what is known here, ERR_EXPIRED
  * also when the lease is over, ERR_NOT_FOUND when there is no copy. Under lock (read). */
 enum err shop_copy_is_open(struct shop *shop, const char *purpose) MUST_USE;
 
 /* What is to be purged now, whoever says so: purposes whose lease is over, whose sync R80 to R83 refuse, that are
- * stale. Purges each under lock (write) and hands the certificate to give (deferred in the meta table until the broker
- * took it, so that a crash or a broken network only delays it). ret_purged: purposes. */
+ * stale; and the outbox, once its items would never be taken any more. Purges each under lock (write); the certificate
+ * waits in the meta table until the broker took it, so that a crash or a broken network only delays it. ret_purged:
+ * purposes. */
 enum err shop_sweep(struct shop *shop, unsigned *ret_purged) MUST_USE;
 /* Certificates that the broker has not taken yet, oldest first, in the arena. */
 struct purge_certificate {
-	char purpose[NAME_MAX_ + 1];
+	char purpose[NAME_MAX_ + 1]; /* empty: of no copy, but of what waited in the outbox */
 	enum err reason;
 	uint64_t customers, waiting, time_ms;
 };
 enum err shop_certificates(struct shop *shop, struct arena *arena, struct purge_certificate **ret_certificates,
 			   size_t *ret_count) MUST_USE;
-enum err shop_certified(struct shop *shop, const char *purpose) MUST_USE;
+enum err shop_certified(struct shop *shop, const struct purge_certificate *certificate) MUST_USE;
 
 #endif

@@ -153,7 +153,7 @@ enum err lease_destroy(struct agent *agent, const char *purpose, enum err reason
 	if (err == ERR_OK)
 		err = replica_purposes(&agent->replica, &arena, &there, &count);
 	if (err == ERR_OK && is_among(purpose, there, count))
-		err = purged_purge(&agent->replica, purpose, reason, 0, now_ms);
+		err = purged_purge(&agent->replica, purpose, reason, now_ms);
 	return err == ERR_OK
 		       ? ERR_OK
 		       : fault_set(fault, err, "the copy for '%s' cannot be destroyed: %s", purpose, error_text(err));
@@ -188,7 +188,7 @@ static enum err end_pending(struct agent *agent, const char *purpose, uint64_t n
 	bool is_pending;
 
 	TRY(purged_is_pending(agent->store, purpose, &is_pending));
-	return is_pending ? purged_purge(&agent->replica, purpose, ERR_EXPIRED, 0, now_ms) : ERR_OK;
+	return is_pending ? purged_purge(&agent->replica, purpose, ERR_EXPIRED, now_ms) : ERR_OK;
 }
 
 enum err lease_sweep(struct agent *agent, struct fault *fault)
@@ -216,26 +216,29 @@ enum err lease_sweep(struct agent *agent, struct fault *fault)
 static enum err certify(struct agent *agent, const struct purge_certificate *certificate, struct fault *fault)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
-	Kluis__Operation operation = KLUIS__OPERATION__INIT;
-	Kluis__Purge purge = KLUIS__PURGE__INIT;
+	Kluis__Operation operation;
+	Kluis__Purge purge;
 	struct agent_call call = {.operation = &operation, .is_outside_agreement = true};
 	struct session_answer answer;
 	char name[NAME_MAX_ + 1];
 
 	arena_init(&arena, 2 * REQUEST_ARENA_MAX);
-	snprintf(name, sizeof name, "%s", certificate->purpose);
-	purge.reason = (uint32_t)certificate->reason;
-	purge.customers = certificate->customers;
-	purge.waiting = certificate->waiting;
-	purge.time_ms = certificate->time_ms;
-	operation.purpose = name;
-	operation.kind_case = KLUIS__OPERATION__KIND_PURGE;
-	operation.purge = &purge;
+	purged_operation(certificate, name, &purge, &operation);
 	TRY(agent_send(agent, &call, &arena, &answer, fault));
 	/* that the broker knew of no copy is its finding, in the log with the certificate (R128) */
 	enum err verdict = agent_verdict(&answer, NULL);
-	return verdict == ERR_NOT_FOUND || verdict == ERR_OK ? purged_certified(agent->store, name)
+	return verdict == ERR_NOT_FOUND || verdict == ERR_OK ? purged_certified(agent->store, certificate)
 							     : agent_verdict(&answer, fault);
+}
+
+static void print_certified(const struct purge_certificate *certificate)
+{
+	if (certificate->purpose[0] == '\0')
+		fprintf(stderr, "certified to head office: %" PRIu64 " items that waited were destroyed\n",
+			certificate->waiting);
+	else
+		fprintf(stderr, "certified to head office: the copy for '%s', %" PRIu64 " customers, was destroyed\n",
+			certificate->purpose, certificate->customers);
 }
 
 enum err lease_certify(struct agent *agent, struct fault *fault)
@@ -248,8 +251,7 @@ enum err lease_certify(struct agent *agent, struct fault *fault)
 	TRY(purged_list(agent->store, &arena, &certificates, &count));
 	for (size_t i = 0; i < count; i++) {
 		TRY(certify(agent, &certificates[i], fault));
-		fprintf(stderr, "certified to head office: the copy for '%s', %" PRIu64 " customers, was destroyed\n",
-			certificates[i].purpose, certificates[i].customers);
+		print_certified(&certificates[i]);
 	}
 	return ERR_OK;
 }

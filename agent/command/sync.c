@@ -122,6 +122,7 @@ enum err agent_command_sync(void *target, const struct command_arguments *argume
 	/* what is over goes, whether the broker is in reach or not */
 	TRY(lease_sweep(&agent, fault));
 	TRY(agent_connect(&agent, LANE_SYNC, fault));
+	TRY(lease_certify(&agent, fault)); /* before it is given another lease */
 	TRY(sync_all(&agent, settings->is_anew, table, &verdict, fault));
 	TRY(lease_certify(&agent, fault));
 	TRY(table_print(table, stdout, settings->is_json));

@@ -6,6 +6,7 @@
 
 #include "alarm.h"
 #include "kluis/log.h"
+#include "purged.h"
 #include "run/courier_pack.h"
 
 #define ARENA_MAX (2 * REQUEST_ARENA_MAX)
@@ -177,7 +178,9 @@ static enum err settle_certificate(struct courier *courier, const struct session
 		log_event(&certificate_topic, "the broker refused a purge certificate: %s", error_text(code));
 		return ERR_OK;
 	}
-	enum err err = shop_certified(courier->shop, operation->purpose == NULL ? "" : operation->purpose);
+	struct purge_certificate certificate;
+	purged_of(operation, &certificate);
+	enum err err = shop_certified(courier->shop, &certificate);
 	return err == ERR_NOT_FOUND ? ERR_OK : err; /* asked again after a crash */
 }
 
@@ -330,21 +333,16 @@ static enum courier_result resume(struct courier *courier, struct arena *arena, 
 static enum courier_result send_certificate(struct courier *courier, struct arena *arena, struct fault *fault)
 {
 	struct purge_certificate *certificates;
-	Kluis__Operation operation = KLUIS__OPERATION__INIT, *operations = &operation;
-	Kluis__Purge purge = KLUIS__PURGE__INIT;
+	Kluis__Operation operation, *operations = &operation;
+	Kluis__Purge purge;
+	char name[NAME_MAX_ + 1];
 	size_t count;
 
 	if (steady_ms(courier) < courier->certificate_until_ms)
 		return COURIER_IDLE;
 	if (shop_certificates(courier->shop, arena, &certificates, &count) != ERR_OK || count == 0)
 		return COURIER_IDLE;
-	purge.reason = (uint32_t)certificates[0].reason;
-	purge.customers = certificates[0].customers;
-	purge.waiting = certificates[0].waiting;
-	purge.time_ms = certificates[0].time_ms;
-	operation.purpose = certificates[0].purpose;
-	operation.kind_case = KLUIS__OPERATION__KIND_PURGE;
-	operation.purge = &purge;
+	purged_operation(&certificates[0], name, &purge, &operation);
 	struct session_request request = {.operations = &operations, .operation_count = 1};
 	return send(courier, &request, arena, fault);
 }

@@ -8,7 +8,6 @@
 #include "run/cosigner.h"
 
 #define TIME_KEY "time"
-#define STATE_KEY "agreement-state"
 
 static struct moment read_clock(void *context)
 {
@@ -30,55 +29,22 @@ static enum err load_time(struct shop *shop)
 	return timekeeper_load(kept, read_clock(NULL), &shop->time);
 }
 
-/* As the broker said last; of a folder that no daemon ran on, what signing made it. */
-static enum err load_state(struct shop *shop)
+static enum err put_time(struct store_txn *txn, void *context)
 {
-	struct store_txn *txn CLEANUP(store_end_read) = NULL;
-	struct slice kept;
+	const uint8_t *kept = context;
 
-	shop->state = shop->agreement == NULL ? AGREEMENT_NONE : AGREEMENT_ACTIVE;
-	TRY(store_begin_read(shop->store, &txn));
-	enum err err = store_get(txn, REPLICA_META, slice_text(STATE_KEY), &kept);
-	if (err == ERR_NOT_FOUND || shop->agreement == NULL)
-		return ERR_OK;
-	TRY(err);
-	if (kept.length != 1 + HASH_SIZE || kept.data[0] > AGREEMENT_EXPIRED)
-		return ERR_CORRUPT;
-	if (slice_equal(slice_part(kept, 1, HASH_SIZE), SLICE_ARRAY(shop->agreement->hash)))
-		shop->state = (enum agreement_state)kept.data[0];
-	return ERR_OK;
-}
-
-struct keeping {
-	uint8_t time[TIMEKEEPER_SIZE];
-	uint8_t state[1 + HASH_SIZE];
-	bool has_state;
-};
-
-static enum err put(struct store_txn *txn, void *context)
-{
-	const struct keeping *keeping = context;
-
-	store_put(txn, REPLICA_META, slice_text(TIME_KEY), SLICE_ARRAY(keeping->time));
-	if (keeping->has_state)
-		store_put(txn, REPLICA_META, slice_text(STATE_KEY), SLICE_ARRAY(keeping->state));
+	store_put(txn, REPLICA_META, slice_text(TIME_KEY), SLICE(kept, TIMEKEEPER_SIZE));
 	return ERR_OK;
 }
 
 enum err daemon_shop_keep(struct shop *shop)
 {
-	struct keeping keeping = {.has_state = false};
+	uint8_t kept[TIMEKEEPER_SIZE];
 
 	pthread_mutex_lock(&shop->time_lock);
-	timekeeper_keep(&shop->time, keeping.time);
+	timekeeper_keep(&shop->time, kept);
 	pthread_mutex_unlock(&shop->time_lock);
-	pthread_rwlock_rdlock(&shop->lock);
-	keeping.has_state = shop->agreement != NULL;
-	keeping.state[0] = (uint8_t)shop->state;
-	if (keeping.has_state)
-		memcpy(keeping.state + 1, shop->agreement->hash, HASH_SIZE);
-	pthread_rwlock_unlock(&shop->lock);
-	return store_update(shop->store, put, &keeping);
+	return store_update(shop->store, put_time, kept);
 }
 
 /* ---- open ---- */
@@ -126,7 +92,7 @@ static enum err load(struct agent *agent, struct shop *shop, struct fault *ret_p
 	TRY(load_papers(agent, shop, ret_papers, fault));
 	enum err err = load_time(shop);
 	if (err == ERR_OK)
-		err = load_state(shop);
+		err = shop_load_state(shop);
 	if (err == ERR_OK)
 		err = cosigner_load_seen(shop);
 	if (err != ERR_OK)

@@ -113,6 +113,16 @@ static bool is_pending_page(struct keeper *keeper)
 	return purpose >= 0 && (sync_purposes(keeper->options.shop->agreement) >> purpose & 1) != 0;
 }
 
+/* A page that nothing is to be done with any more. */
+static enum err give_up(struct keeper *keeper, const struct entry *entry)
+{
+	const Kluis__Operation *operation = entry->request->operations[0];
+	bool is_page = entry->decoded->n_results == 1 && operation->kind_case == KLUIS__OPERATION__KIND_SYNC &&
+		       entry->decoded->results[0]->n_disclosures > 0;
+
+	return is_page && operation->purpose != NULL ? keeper_let_go(keeper, operation->purpose) : ERR_OK;
+}
+
 /* What a crash or a broken connection left. Whatever else it was, it is asked anew by what is found to be missing. */
 static enum err settle(struct keeper *keeper, bool *ret_is_page, struct fault *fault)
 {
@@ -131,10 +141,12 @@ static enum err settle(struct keeper *keeper, bool *ret_is_page, struct fault *f
 		return err;
 	if (fault != NULL)
 		fault->text[0] = '\0';
-	if (err == ERR_OK && answer.has_entry && answer.entry.decoded->code == ERR_REUSED)
+	if (err != ERR_OK || !answer.has_entry)
+		return ERR_OK;
+	if (answer.entry.decoded->code == ERR_REUSED)
 		return fault_set(fault, ERR_REUSED, "a request number of lane %u was used for another request",
 				 keeper->session.lane);
-	return ERR_OK;
+	return give_up(keeper, &answer.entry);
 }
 
 /* ---- what a failure means ---- */

@@ -4,10 +4,12 @@
 
 #include "alarm.h"
 #include "keeper_internal.h"
+#include "purged.h"
 #include "sync.h"
 
 #define MS_PER_DAY 86400000u
 #define LEASE_RENEW_MS_MAX (60 * 60 * 1000u) /* contact is shown at least that often */
+#define CERTIFY_MS 1000			     /* until the courier has brought a certificate */
 #define RETRY_MS 60000			     /* a purpose that is refused for a reason that may pass */
 
 static const char *purpose_name(const struct keeper *keeper, unsigned purpose)
@@ -86,8 +88,24 @@ static uint64_t lease_end_ms(const struct agreement *agreement, uint8_t purpose,
 	return end_ms;
 }
 
+/* What was purged while the answer was under way stays so, whichever of lease and certificate the broker had first. */
+static enum err keep_lease(struct keeper *keeper, const char *purpose, const struct session_answer *answer,
+			   uint64_t purges)
+{
+	struct shop *shop = keeper->options.shop;
+	const Kluis__Entry *entry = answer->entry.decoded;
+	enum err err = ERR_OK;
+
+	pthread_rwlock_wrlock(&shop->lock);
+	if (shop->purges == purges)
+		err = replica_set_lease(&shop->replica, purpose, entry->results[0]->until_ms, entry->time_ms,
+					wire_slice(answer->reply->data[0]->items[0]));
+	pthread_rwlock_unlock(&shop->lock);
+	return err;
+}
+
 static enum err take_lease(struct keeper *keeper, unsigned purpose, const struct session_answer *answer,
-			   struct fault *fault)
+			   uint64_t purges, struct fault *fault)
 {
 	struct shop *shop = keeper->options.shop;
 	const Kluis__Result *result = answer->entry.decoded->results[0];
@@ -100,11 +118,15 @@ static enum err take_lease(struct keeper *keeper, unsigned purpose, const struct
 	if (answer->reply->n_data != 1 || answer->reply->data[0]->n_items != 1 ||
 	    answer->reply->data[0]->items[0].len != KEY_SIZE)
 		return fault_set(fault, ERR_MISMATCH, "the broker gave a lease without the handle key");
-	pthread_rwlock_wrlock(&shop->lock);
-	enum err err = replica_set_lease(&shop->replica, purpose_name(keeper, purpose), result->until_ms, entry_ms,
-					 wire_slice(answer->reply->data[0]->items[0]));
+	return keep_lease(keeper, purpose_name(keeper, purpose), answer, purges);
+}
+
+static uint64_t purges_so_far(struct shop *shop)
+{
+	pthread_rwlock_rdlock(&shop->lock);
+	uint64_t purges = shop->purges;
 	pthread_rwlock_unlock(&shop->lock);
-	return err;
+	return purges;
 }
 
 static enum err ask_lease(struct keeper *keeper, unsigned purpose, enum err *ret_verdict, struct fault *fault)
@@ -116,6 +138,7 @@ static enum err ask_lease(struct keeper *keeper, unsigned purpose, enum err *ret
 	uint8_t hash[HASH_SIZE];
 	char name[NAME_MAX_ + 1];
 
+	uint64_t purges = purges_so_far(keeper->options.shop);
 	snprintf(name, sizeof name, "%s", purpose_name(keeper, purpose));
 	journal_end(keeper->options.shop->journal, &end, hash);
 	lease.end = &end;
@@ -124,7 +147,7 @@ static enum err ask_lease(struct keeper *keeper, unsigned purpose, enum err *ret
 	operation.lease = &lease;
 	TRY(keeper_call(keeper, &operation, true, &answer, fault));
 	*ret_verdict = keeper_verdict(&answer, fault);
-	return *ret_verdict == ERR_OK ? take_lease(keeper, purpose, &answer, fault) : ERR_OK;
+	return *ret_verdict == ERR_OK ? take_lease(keeper, purpose, &answer, purges, fault) : ERR_OK;
 }
 
 /* Not asked again before the broker says that something is another than it was, or a while has passed. */
@@ -135,10 +158,20 @@ static enum keeper_turn refused(struct keeper *keeper, unsigned purpose)
 	return TURN_REFUSED;
 }
 
+/* A certificate that came in after a lease would end it. */
+static enum err is_held_back(struct keeper *keeper, unsigned purpose, bool *ret_is_held_back)
+{
+	TRY(purged_is_uncertified(keeper->options.shop->store, purpose_name(keeper, purpose), ret_is_held_back));
+	if (*ret_is_held_back)
+		keeper->copies[purpose].retry_ms = keeper_now_ms(keeper) + CERTIFY_MS;
+	return ERR_OK;
+}
+
 enum keeper_turn keeper_turn_lease(struct keeper *keeper, enum err *ret_err, struct fault *fault)
 {
 	uint64_t due_ms = 0, now_ms = keeper_now_ms(keeper);
 	enum err verdict = ERR_OK;
+	bool is_uncertified = false;
 
 	if (!keeper_is_in_force(keeper))
 		return TURN_NOTHING;
@@ -146,9 +179,11 @@ enum keeper_turn keeper_turn_lease(struct keeper *keeper, enum err *ret_err, str
 		if (!is_granted(keeper, i) || keeper->copies[i].retry_ms > now_ms)
 			continue;
 		*ret_err = lease_due_ms(keeper, purpose_name(keeper, i), &due_ms);
+		if (*ret_err == ERR_OK)
+			*ret_err = is_held_back(keeper, i, &is_uncertified);
 		if (*ret_err != ERR_OK)
 			return TURN_FAILED;
-		if (due_ms > now_ms)
+		if (due_ms > now_ms || is_uncertified)
 			continue;
 		if (due_ms == 0)
 			keeper->copies[i].is_behind = true; /* no copy yet, or none any more */
@@ -215,11 +250,34 @@ static enum err get_page(struct keeper *keeper, unsigned purpose, struct sync_ou
 	return ERR_OK;
 }
 
+enum err keeper_let_go(struct keeper *keeper, const char *purpose)
+{
+	struct shop *shop = keeper->options.shop;
+	struct replica_lease lease;
+
+	pthread_rwlock_wrlock(&shop->lock);
+	enum err err = replica_lease(&shop->replica, purpose, &lease);
+	bool is_kept = err == ERR_OK && lease.has_key;
+	if (!is_kept && (err == ERR_OK || err == ERR_NOT_FOUND))
+		err = purged_purge(&shop->replica, purpose, ERR_EXPIRED, keeper_now_ms(keeper));
+	pthread_rwlock_unlock(&shop->lock);
+	return err;
+}
+
+/* The lease ended while the page was under way. */
+static enum keeper_turn let_go(struct keeper *keeper, unsigned purpose, enum err *ret_err)
+{
+	*ret_err = keeper_let_go(keeper, purpose_name(keeper, purpose));
+	return *ret_err == ERR_OK ? refused(keeper, purpose) : TURN_FAILED;
+}
+
 static enum keeper_turn page_of(struct keeper *keeper, unsigned purpose, enum err *ret_err, struct fault *fault)
 {
 	struct sync_outcome outcome = {0};
 
 	*ret_err = get_page(keeper, purpose, &outcome, fault);
+	if (*ret_err == ERR_EXPIRED)
+		return let_go(keeper, purpose, ret_err);
 	if (*ret_err != ERR_OK)
 		return TURN_FAILED;
 	if (outcome.verdict == ERR_REUSED || outcome.verdict == ERR_ACKNOWLEDGEMENT) {

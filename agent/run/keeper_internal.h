@@ -72,6 +72,9 @@ keeper_turn_fn keeper_turn_papers, keeper_turn_state, keeper_turn_roster, keeper
 enum err keeper_watch(struct keeper *keeper, struct fault *fault) MUST_USE;
 /* All copies may be behind; refused ones are asked for again. */
 void keeper_mark_behind(struct keeper *keeper);
+/* A page was disclosed and is not kept: what the broker counts as held (R129) is certified to be gone, if there is no
+ * copy. */
+enum err keeper_let_go(struct keeper *keeper, const char *purpose) MUST_USE;
 /* When a lease or a refused purpose is due next, by the broker's clock. */
 uint64_t keeper_copy_due_ms(struct keeper *keeper);
 

@@ -118,6 +118,7 @@ static enum err change(struct keeper *keeper, struct fault *fault)
 	TRY(fetch(keeper, &papers, fault));
 	TRY(open_papers(keeper, &papers, fault));
 	TRY(keep(&keeper->options, &papers));
+	TRY(shop_keep_state(keeper->options.shop, papers.agreement->hash, keeper->seen.state));
 	put_in_force(keeper, &papers);
 	return ERR_OK;
 }
@@ -144,7 +145,12 @@ enum keeper_turn keeper_turn_state(struct keeper *keeper, enum err *ret_err, str
 	struct shop *shop = keeper->options.shop;
 	enum agreement_state state = keeper->seen.has_agreement ? keeper->seen.state : AGREEMENT_NONE;
 
-	(void)ret_err, (void)fault;
+	(void)fault;
+	*ret_err = ERR_OK;
+	if (shop->state != state && shop->agreement != NULL)
+		*ret_err = shop_keep_state(shop, shop->agreement->hash, state);
+	if (*ret_err != ERR_OK)
+		return TURN_FAILED;
 	keeper->done.state = keeper->seen.state;
 	if (shop->state == state)
 		return TURN_NOTHING;

@@ -96,9 +96,10 @@ static json_t *certificates_json(struct shop *shop)
 	if (shop_certificates(shop, &arena, &certificates, &count) != ERR_OK)
 		return list;
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:o}", "purpose", certificates[i].purpose,
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I, s:o}", "purpose", certificates[i].purpose,
 						      "reason", error_text(certificates[i].reason), "customers",
-						      (json_int_t)certificates[i].customers, "time",
+						      (json_int_t)certificates[i].customers, "items",
+						      (json_int_t)certificates[i].waiting, "time",
 						      time_json(certificates[i].time_ms)));
 	return list;
 }

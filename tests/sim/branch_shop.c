@@ -170,12 +170,7 @@ static enum err load_time_and_state(struct branch *branch)
 	TRY(store_begin_read(shop->store, &txn));
 	TRY(read_meta(txn, "time", &kept));
 	TRY(timekeeper_load(kept, read_clock(branch), &shop->time));
-	TRY(read_meta(txn, "agreement-state", &kept));
-	shop->state = shop->agreement == NULL ? AGREEMENT_NONE : AGREEMENT_ACTIVE;
-	if (shop->agreement != NULL && kept.length == 1 + HASH_SIZE &&
-	    slice_equal(slice_part(kept, 1, HASH_SIZE), SLICE_ARRAY(shop->agreement->hash)))
-		shop->state = (enum agreement_state)kept.data[0];
-	return ERR_OK;
+	return shop_load_state(shop);
 }
 
 /* Signed by the key of now or one that was. */
