@@ -38,7 +38,7 @@ static void check_judgement(struct journal_position *position, const Kluis__Jour
 {
 	struct journal_facts facts = {.entry_ms = position->time_ms,
 				      .is_tree_known = journal_saw_nothing(record),
-				      .tree_ms = position->committed_ms,
+				      .tree_ms = position->after_ms,
 				      .lease_until_ms = position->time_ms};
 	struct bytes text CLEANUP(bytes_fini) = {0};
 	struct hash hash;
@@ -49,22 +49,29 @@ static void check_judgement(struct journal_position *position, const Kluis__Jour
 	check((findings & ~all_findings()) == 0);
 	check(findings_print(findings, &text) == ERR_OK && (findings == 0) == (text.length == 0));
 	uint64_t before = position->number;
-	journal_advance(position, record, &hash);
+	journal_advance(position, record, &hash, record->time_ms);
 	check(position->number >= before);
 	check((journal_judge(position, record, &hash, &facts) & FINDING_REWRITTEN) != 0);
 }
 
-static void check_end(struct journal_position *position)
+static void check_end(struct journal_position *position, const Kluis__JournalRecord *record)
 {
+	struct journal_request request = {.entry_ms = record->time_ms,
+					  .acknowledged_ms = record->fields,
+					  .time_ms = record->seen_size,
+					  .brings = record->field};
 	Kluis__JournalEnd end = KLUIS__JOURNAL_END__INIT;
 	struct hash hash = position->hash;
 
-	end.number = position->number;
+	end.number = position->number + record->version % 3;
 	end.hash = wire_data(SLICE_ARRAY(hash.bytes));
-	/* an end where the journal stands is odd only where more had been committed to */
-	uint32_t findings = journal_commit(position, &end, position->time_ms);
+	uint64_t after_ms = position->after_ms;
+	uint32_t findings = journal_commit(position, &end, &request);
 	check((findings & ~(uint32_t)FINDING_REWRITTEN) == 0);
-	check(journal_commit(position, &end, position->time_ms) == 0);
+	check(position->after_ms >= after_ms && position->waiting_count <= JOURNAL_COMMITMENTS_MAX);
+	check(journal_last(position) >= position->number);
+	for (size_t i = 0; i < position->waiting_count; i++)
+		check(position->waiting[i].number > (i == 0 ? position->number : position->waiting[i - 1].number));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -86,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		check_encoding(record, encoded);
 		check_judgement(&position, record, encoded);
-		check_end(&position);
+		check_end(&position, record);
 	}
 	return 0;
 }

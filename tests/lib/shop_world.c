@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "action.h"
+#include "journal_book.h"
 #include "kluis/file.h"
 #include "kluis/hash.h"
 
@@ -173,6 +174,25 @@ void shop_world_restart(struct shop_world *world)
 	open_keeper(world);
 }
 
+/* What a courier does with them. */
+static size_t certify(struct shop_world *world)
+{
+	struct arena arena CLEANUP(arena_fini) = {0};
+	struct purge_certificate *certificates;
+	size_t count;
+
+	arena_init(&arena, REQUEST_ARENA_MAX);
+	must(shop_certificates(&world->shop, &arena, &certificates, &count), "certificates", NULL);
+	if (world->is_cut || world->has_courier)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		franchise_one(world->formula, world->party,
+			      action_purge(world->formula, certificates[i].purpose, certificates[i].reason));
+		must(shop_certified(&world->shop, &certificates[i]), "certified", NULL);
+	}
+	return count;
+}
+
 enum keeper_result shop_world_keep(struct shop_world *world)
 {
 	enum keeper_result result = KEEPER_MORE;
@@ -180,6 +200,10 @@ enum keeper_result shop_world_keep(struct shop_world *world)
 	for (int i = 0; i < 100 && result == KEEPER_MORE; i++) {
 		struct fault fault = {""};
 		result = keeper_step(world->keeper, &fault);
+		if (result != KEEPER_CURRENT || certify(world) == 0)
+			continue;
+		world->formula->now_ms += 1000;
+		result = KEEPER_MORE;
 	}
 	return result;
 }

@@ -26,6 +26,7 @@ struct shop_world {
 	/* what it does to a reply that is an answer, and to its entry if there is one; NULL: nothing */
 	void (*lie)(Kluis__Reply *reply, Kluis__Entry *entry);
 	unsigned sent;
+	bool has_courier; /* of the test's own: certificates are left to it */
 	/* called by the keeper */
 	unsigned charters_kept, agreements_kept, rosters_changed;
 };
@@ -34,7 +35,8 @@ struct shop_world {
 void shop_world_begin(struct shop_world *world);
 void shop_world_end(struct shop_world *world);
 struct exchange shop_world_exchange(struct shop_world *world);
-/* Steps until there is nothing more to do at once; what the last step came to. */
+/* Steps until there is nothing more to do at once, and certificates of purges are taken; what the last step came to.
+ */
 enum keeper_result shop_world_keep(struct shop_world *world);
 /* The keeper closed and opened again, its shop too, as after a restart. */
 void shop_world_restart(struct shop_world *world);

@@ -35,13 +35,17 @@ static void test_copies_journal(void **state)
 	(void)state;
 	assert_int_equal(copies_journal(&bench.context, 12, &position), ERR_OK);
 	assert_memory_equal(&position, &nothing, sizeof nothing);
-	position = (struct journal_position){.number = 7,
-					     .hash = {.bytes = {1}},
-					     .time_ms = 8,
-					     .seen_size = 9,
-					     .committed_number = 10,
-					     .committed_hash = {.bytes = {2}},
-					     .committed_ms = 11};
+	position = (struct journal_position){
+		.number = 7,
+		.hash = {.bytes = {1}},
+		.time_ms = 8,
+		.seen_size = 9,
+		.taken_ms = 10,
+		.after_ms = 11,
+		.waiting_count = 2,
+		.waiting = {{.number = 12, .hash = {.bytes = {2}}, .made_ms = 13, .entry_ms = 14},
+			    {.number = 15, .hash = {.bytes = {3}}, .made_ms = 16, .entry_ms = 17}},
+		.leased_ms = 18};
 	assert_int_equal(copies_put_journal(&bench.context, 12, &position), ERR_OK);
 	assert_int_equal(copies_journal(&bench.context, 12, &read), ERR_OK);
 	assert_memory_equal(&read, &position, sizeof position);

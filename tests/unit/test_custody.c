@@ -119,8 +119,9 @@ static void look_at_journal(const struct state *state, const struct step *step)
 	(void)step;
 	assert_int_equal(journal->number, 2);
 	assert_memory_equal(journal->hash.bytes, custody.book.hash.bytes, HASH_SIZE);
-	assert_int_equal(journal->committed_number, 2);
-	assert_int_equal(journal->committed_ms, custody.formula->now_ms);
+	assert_int_equal(journal->taken_ms, custody.formula->now_ms);
+	assert_int_equal(journal->after_ms, custody.formula->now_ms);
+	assert_int_equal(journal_last(journal), 2);
 }
 
 static void test_custody_journal(void **state)

@@ -251,8 +251,11 @@ static void test_what_a_lease_committed_to(void **state)
 	/* twice: the record, and the end */
 	assert_int_equal(findings_of(&answer), FINDING_REWRITTEN);
 	(void)good;
-	/* an end before what was committed to */
+	/* an end before what was committed to, by a request that acknowledges a later entry than the commitment's */
 	struct book none = {0};
+	formula->now_ms += 1000;
+	franchise_customer(formula, "1=4799|2=Zoe");
+	franchise_one(formula, store, action_sync(formula, "service", 0, 10));
 	answer = franchise_must(formula, store, action_lease(formula, "service", &none));
 	assert_true(answer.result->has_findings);
 	assert_int_equal(answer.result->findings, FINDING_REWRITTEN);

@@ -119,6 +119,7 @@ static const Kluis__JournalRecord *record(size_t i)
 static void check_chain(struct journal_position *position)
 {
 	struct journal_facts facts = {.entry_ms = T + 3600000, .is_tree_known = true};
+	struct journal_request request = {.entry_ms = T, .time_ms = T};
 	Kluis__JournalEnd end;
 	uint8_t end_hash[HASH_SIZE];
 
@@ -127,13 +128,13 @@ static void check_chain(struct journal_position *position)
 		journal_record_hash(wire_slice(records[i]), &hash);
 		assert_int_equal(record(i)->number, first_number + i);
 		assert_int_equal(journal_judge(position, record(i), &hash, &facts), 0);
-		journal_advance(position, record(i), &hash);
+		journal_advance(position, record(i), &hash, T);
 	}
 	journal_end(journal, &end, end_hash);
 	assert_int_equal(end.number, position->number);
 	assert_memory_equal(end_hash, position->hash.bytes, HASH_SIZE);
 	assert_ptr_equal(end.hash.data, end_hash);
-	assert_int_equal(journal_commit(position, &end, T), 0);
+	assert_int_equal(journal_commit(position, &end, &request), 0);
 }
 
 static void test_what_a_record_says(void **state)
@@ -198,7 +199,7 @@ static void test_upload_and_restart(void **state)
 	for (size_t i = 0; i < record_count; i++) {
 		struct hash hash;
 		journal_record_hash(wire_slice(records[i]), &hash);
-		journal_advance(&position, record(i), &hash);
+		journal_advance(&position, record(i), &hash, T);
 	}
 	reopen();
 	read_all(128);

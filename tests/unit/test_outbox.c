@@ -201,14 +201,32 @@ static void test_sent_items_survive_a_restart_and_can_wait_again(void **state)
 	assert_int_equal(all(OUTBOX_WAITING)->items[0].number, 1);
 }
 
+static enum err note_gone(struct store_txn *txn, uint64_t count, void *context)
+{
+	(void)txn;
+	*(uint64_t *)context = count;
+	return ERR_OK;
+}
+
+static enum err refuse_to_note(struct store_txn *txn, uint64_t count, void *context)
+{
+	(void)txn, (void)count, (void)context;
+	return ERR_DISK_FULL;
+}
+
 static void test_destroyed_outbox_is_empty_for_good(void **state)
 {
-	uint64_t count = 0;
+	uint64_t count = 99;
 
 	(void)state;
+	assert_int_equal(outbox_destroy(outbox, note_gone, &count), ERR_OK);
+	assert_int_equal(count, 99); /* nothing was there */
 	add(1);
 	add(2);
-	assert_int_equal(outbox_destroy(outbox, &count), ERR_OK);
+	/* what cannot be accounted for stays */
+	assert_int_equal(outbox_destroy(outbox, refuse_to_note, NULL), ERR_DISK_FULL);
+	assert_counts(2, 0);
+	assert_int_equal(outbox_destroy(outbox, note_gone, &count), ERR_OK);
 	assert_int_equal(count, 2);
 	assert_int_equal(open_again(NULL), ERR_OK);
 	assert_counts(0, 0);
@@ -298,7 +316,7 @@ static enum err add_once(void *context)
 	operation.kind_case = KLUIS__OPERATION__KIND_ROSTER;
 	operation.roster = &roster;
 	TRY(outbox_open(store, key, &fresh, NULL));
-	TRY(outbox_destroy(fresh, &left)); /* what a run that failed half-way had put in */
+	TRY(outbox_destroy(fresh, note_gone, &left)); /* what a run that failed half-way had put in */
 	TRY(outbox_add(fresh, &operation, NULL, SLICE_EMPTY, 1, &number));
 	struct outbox_outcome outcome = {.number = number, .code = ERR_OK};
 	return outbox_settle(fresh, &outcome, 1);

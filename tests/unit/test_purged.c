@@ -54,6 +54,14 @@ static bool is_pending(const char *purpose)
 	return pending;
 }
 
+static bool is_uncertified(const char *purpose)
+{
+	bool uncertified;
+
+	assert_int_equal(purged_is_uncertified(maker.store, purpose, &uncertified), ERR_OK);
+	return uncertified;
+}
+
 static void test_oldest_first(void **state)
 {
 	(void)state;
@@ -61,9 +69,9 @@ static void test_oldest_first(void **state)
 	fill("a", 1);
 	fill("b", 2);
 	fill("c", 3);
-	assert_int_equal(purged_purge(&maker.replica, "b", ERR_SUSPENDED, 7, 500), ERR_OK);
-	assert_int_equal(purged_purge(&maker.replica, "c", ERR_EXPIRED, 0, 400), ERR_OK);
-	assert_int_equal(purged_purge(&maker.replica, "a", ERR_EXPIRED, 0, 500), ERR_OK);
+	assert_int_equal(purged_purge(&maker.replica, "b", ERR_SUSPENDED, 500), ERR_OK);
+	assert_int_equal(purged_purge(&maker.replica, "c", ERR_EXPIRED, 400), ERR_OK);
+	assert_int_equal(purged_purge(&maker.replica, "a", ERR_EXPIRED, 500), ERR_OK);
 	copy_maker_reopen(&maker);
 	list(3);
 	assert_string_equal(certificates[0].purpose, "c");
@@ -71,11 +79,89 @@ static void test_oldest_first(void **state)
 	assert_string_equal(certificates[2].purpose, "b");
 	assert_int_equal(certificates[2].reason, ERR_SUSPENDED);
 	assert_int_equal(certificates[2].customers, 2);
-	assert_int_equal(certificates[2].waiting, 7);
+	assert_int_equal(certificates[2].waiting, 0);
 	assert_int_equal(certificates[2].time_ms, 500);
-	assert_int_equal(purged_certified(maker.store, "a"), ERR_OK);
-	assert_int_equal(purged_certified(maker.store, "a"), ERR_NOT_FOUND);
+	struct purge_certificate taken = certificates[1];
+	assert_true(is_uncertified("a"));
+	assert_int_equal(purged_certified(maker.store, &taken), ERR_OK);
+	assert_int_equal(purged_certified(maker.store, &taken), ERR_NOT_FOUND);
+	assert_false(is_uncertified("a"));
 	list(2);
+}
+
+/* Purged again while the certificate was under way: the second one's count is still to be certified. */
+static void test_purged_again(void **state)
+{
+	(void)state;
+	fill("a", 5);
+	assert_int_equal(purged_purge(&maker.replica, "a", ERR_SUSPENDED, 500), ERR_OK);
+	list(1);
+	struct purge_certificate sent = certificates[0];
+	fill("a", 2);
+	assert_int_equal(purged_purge(&maker.replica, "a", ERR_EXPIRED, 700), ERR_OK);
+	assert_int_equal(purged_certified(maker.store, &sent), ERR_OK);
+	list(1);
+	assert_int_equal(certificates[0].customers, 2);
+	assert_int_equal(certificates[0].reason, ERR_EXPIRED);
+	assert_int_equal(certificates[0].time_ms, 700);
+	sent = certificates[0];
+	/* one of nobody counts too */
+	assert_int_equal(purged_purge(&maker.replica, "a", ERR_EXPIRED, 900), ERR_OK);
+	assert_int_equal(purged_certified(maker.store, &sent), ERR_OK);
+	list(1);
+	assert_int_equal(certificates[0].customers, 0);
+	/* begun and not ended while the one before is taken */
+	sent = certificates[0];
+	fill("a", 3);
+	maker.shelf.code = ERR_IO;
+	assert_int_equal(purged_purge(&maker.replica, "a", ERR_SUSPENDED, 950), ERR_IO);
+	maker.shelf.code = ERR_OK;
+	assert_int_equal(purged_certified(maker.store, &sent), ERR_OK);
+	list(0);
+	assert_int_equal(purged_purge(&maker.replica, "a", ERR_SUSPENDED, 960), ERR_OK);
+	list(1);
+	assert_int_equal(certificates[0].customers, 3);
+}
+
+static void put_into(struct outbox *outbox, unsigned items)
+{
+	Kluis__Operation operation = KLUIS__OPERATION__INIT;
+	Kluis__Roster roster = KLUIS__ROSTER__INIT;
+	uint64_t number;
+
+	operation.kind_case = KLUIS__OPERATION__KIND_ROSTER;
+	operation.roster = &roster;
+	for (unsigned i = 0; i < items; i++)
+		assert_int_equal(outbox_add(outbox, &operation, NULL, SLICE_EMPTY, 1, &number), ERR_OK);
+}
+
+/* Of no copy: certified under no purpose, and the certificate says so again. */
+static void test_outbox(void **state)
+{
+	struct outbox *outbox CLEANUP(outbox_close) = NULL;
+	struct purge_certificate again;
+	Kluis__Operation operation;
+	Kluis__Purge purge;
+	char name[NAME_MAX_ + 1];
+
+	(void)state;
+	assert_int_equal(outbox_open(maker.store, maker.key, &outbox, NULL), ERR_OK);
+	assert_int_equal(purged_outbox(outbox, ERR_TERMINATED, 400), ERR_OK);
+	list(0);
+	put_into(outbox, 3);
+	assert_int_equal(purged_outbox(outbox, ERR_TERMINATED, 500), ERR_OK);
+	put_into(outbox, 2);
+	assert_int_equal(purged_outbox(outbox, ERR_TERMINATED, 600), ERR_OK);
+	list(1);
+	assert_string_equal(certificates[0].purpose, "");
+	assert_int_equal(certificates[0].waiting, 5);
+	purged_operation(&certificates[0], name, &purge, &operation);
+	assert_null(operation.purpose);
+	assert_int_equal(purge.waiting, 5);
+	assert_int_equal(purge.reason, ERR_TERMINATED);
+	purged_of(&operation, &again);
+	assert_int_equal(purged_certified(maker.store, &again), ERR_OK);
+	list(0);
 }
 
 static void test_pending_is_not_certified(void **state)
@@ -85,7 +171,7 @@ static void test_pending_is_not_certified(void **state)
 	(void)state;
 	fill("a", 5);
 	maker.shelf.code = ERR_IO;
-	assert_int_equal(purged_purge(&maker.replica, "a", ERR_SUSPENDED, 0, 500), ERR_IO);
+	assert_int_equal(purged_purge(&maker.replica, "a", ERR_SUSPENDED, 500), ERR_IO);
 	maker.shelf.code = ERR_OK;
 	assert_true(is_pending("a"));
 	assert_false(is_pending("b"));
@@ -94,7 +180,7 @@ static void test_pending_is_not_certified(void **state)
 	assert_int_equal(count, 1);
 	assert_string_equal(pending[0], "a");
 	/* what was written down first stands: reason, counts, time */
-	assert_int_equal(purged_purge(&maker.replica, "a", ERR_EXPIRED, 3, 900), ERR_OK);
+	assert_int_equal(purged_purge(&maker.replica, "a", ERR_EXPIRED, 900), ERR_OK);
 	assert_false(is_pending("a"));
 	list(1);
 	assert_int_equal(certificates[0].reason, ERR_SUSPENDED);
@@ -109,12 +195,12 @@ static void test_key_goes_first_of_all(void **state)
 	(void)state;
 	fill("a", 5);
 	fail_begin(FAIL_MEMORY, 1);
-	enum err err = purged_purge(&maker.replica, "a", ERR_SUSPENDED, 0, 500);
+	enum err err = purged_purge(&maker.replica, "a", ERR_SUSPENDED, 500);
 	assert_true(fail_end());
 	assert_int_equal(err, ERR_MEMORY);
 	assert_false(key_shelf_has(&maker.shelf, "a"));
 	/* the next try certifies what there was */
-	assert_int_equal(purged_purge(&maker.replica, "a", ERR_SUSPENDED, 0, 600), ERR_OK);
+	assert_int_equal(purged_purge(&maker.replica, "a", ERR_SUSPENDED, 600), ERR_OK);
 	list(1);
 	assert_int_equal(certificates[0].customers, 5);
 }
@@ -125,6 +211,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_oldest_first),
+		TEST(test_purged_again),
+		TEST(test_outbox),
 		TEST(test_pending_is_not_certified),
 		TEST(test_key_goes_first_of_all),
 	};

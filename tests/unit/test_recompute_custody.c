@@ -64,6 +64,8 @@ static void test_the_end_in_words(void **state)
 
 	(void)state;
 	custody_upload(&custody, &record);
+	custody.formula->now_ms += 1000;
+	franchise_must(custody.formula, custody.store, action_sync(custody.formula, "service", 0, 10));
 	franchise_must(custody.formula, custody.store, action_lease(custody.formula, "service", &none));
 	custody_audit(&custody, &lines);
 	assert_int_equal(lines.count, 1);

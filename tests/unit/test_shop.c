@@ -159,9 +159,11 @@ static void test_open_while_leased(void **state)
 	assert_int_equal(sweep(), 0);
 	assert_int_equal(shop_copy_is_open(&shop, "service"), ERR_NOT_FOUND);
 	assert_int_equal(alarm_count(shop.store), 0);
-	assert_int_equal(shop_certified(&shop, "service"), ERR_OK);
+	struct purge_certificate taken = {
+		.purpose = "service", .reason = ERR_EXPIRED, .customers = 3, .time_ms = noon_ms + 72 * 3600000};
+	assert_int_equal(shop_certified(&shop, &taken), ERR_OK);
 	assert_string_equal(certificates(), "");
-	assert_int_equal(shop_certified(&shop, "service"), ERR_NOT_FOUND);
+	assert_int_equal(shop_certified(&shop, &taken), ERR_NOT_FOUND);
 }
 
 /* What ends access ends the copy; the outbox goes at the agreement's end alone. */
@@ -190,8 +192,9 @@ static void test_reasons(void **state)
 		shop.agreement = rows[i].has_agreement ? &papers.agreement : NULL;
 		assert_int_equal(shop_copy_is_open(&shop, "service"), rows[i].reason);
 		assert_int_equal(sweep(), 1);
-		snprintf(expected, sizeof(expected), "service %s 4+%d|", error_name(rows[i].reason),
-			 rows[i].ends_outbox ? 2 : 0);
+		snprintf(expected, sizeof(expected),
+			 rows[i].ends_outbox ? " %s 0+2|service %s 4+0|" : "service %s 4+0|",
+			 error_name(rows[i].reason), error_name(rows[i].reason));
 		assert_string_equal(certificates(), expected);
 		assert_int_equal(waiting(), rows[i].ends_outbox ? 0 : 2);
 		assert_false(key_shelf_has(&maker.shelf, "service"));
@@ -209,9 +212,33 @@ static void test_agreement_over_by_the_clock(void **state)
 	assert_int_equal(sweep(), 2);
 	/* what waited is counted once */
 	const char *text = certificates();
-	assert_true(strcmp(text, "direct-marketing expired 2+3|service expired 4+0|") == 0);
+	assert_true(strcmp(text, " expired 0+3|direct-marketing expired 2+0|service expired 4+0|") == 0);
 	assert_int_equal(waiting(), 0);
 	assert_int_equal(sweep(), 0);
+	/* also where there is no copy any more */
+	put_into_outbox(1);
+	assert_int_equal(sweep(), 0);
+	assert_true(strncmp(certificates(), " expired 0+4|", 13) == 0);
+	assert_int_equal(waiting(), 0);
+}
+
+/* What the broker said last is there after a power cut, for the agreement that it was said of. */
+static void test_state_is_kept(void **state)
+{
+	uint8_t other[HASH_SIZE] = {1};
+
+	(void)state;
+	assert_int_equal(shop_load_state(&shop), ERR_OK);
+	assert_int_equal(shop.state, AGREEMENT_ACTIVE);
+	assert_int_equal(shop_keep_state(&shop, papers.agreement.hash, AGREEMENT_TERMINATED), ERR_OK);
+	assert_int_equal(shop_load_state(&shop), ERR_OK);
+	assert_int_equal(shop.state, AGREEMENT_TERMINATED);
+	assert_int_equal(shop_keep_state(&shop, other, AGREEMENT_SUSPENDED), ERR_OK);
+	assert_int_equal(shop_load_state(&shop), ERR_OK);
+	assert_int_equal(shop.state, AGREEMENT_ACTIVE);
+	shop.agreement = NULL;
+	assert_int_equal(shop_load_state(&shop), ERR_OK);
+	assert_int_equal(shop.state, AGREEMENT_NONE);
 }
 
 /* Only what has no grant any more. */
@@ -304,9 +331,15 @@ static void test_contact(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_open_while_leased),  TEST(test_reasons),     TEST(test_agreement_over_by_the_clock),
-		TEST(test_one_purpose_of_two), TEST(test_interrupted), TEST(test_key_removed_by_somebody),
-		TEST(test_lease_altered),      TEST(test_contact),
+		TEST(test_open_while_leased),
+		TEST(test_reasons),
+		TEST(test_agreement_over_by_the_clock),
+		TEST(test_state_is_kept),
+		TEST(test_one_purpose_of_two),
+		TEST(test_interrupted),
+		TEST(test_key_removed_by_somebody),
+		TEST(test_lease_altered),
+		TEST(test_contact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
