@@ -229,7 +229,6 @@ void branches_run(const struct seeds_run *run, struct hash *ret_root)
 	struct branches *all = run_take(sizeof *all);
 
 	all->run = (struct run){.seed = run->seed, .is_verbose = run->is_verbose};
-	all->is_strict = run->is_strict;
 	begin(all);
 	for (all->run.step = 1; all->run.step <= run->steps; all->run.step++)
 		one_event(all);

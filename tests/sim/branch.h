@@ -114,15 +114,14 @@ struct branch {
 	LIST(struct branch_shown) shown;
 	LIST(struct branch_done) done;
 	LIST(struct branch_record) records;
-	uint64_t destroyed, certificates;  /* items, by certificates of a purge */
+	uint64_t destroyed;		   /* items, by certificates of a purge */
 	uint64_t leases_ms[SPEC_PURPOSES]; /* the latest end of a lease that the broker's log gives */
 	LIST(struct branch_may) may;	   /* by the model's number of the customer */
 	bool knows_gone[BRANCH_STAFF];	   /* the shop was told of whose removal */
 	bool is_gone[BRANCH_STAFF];
 	uint8_t employees[BRANCH_STAFF][PSEUDONYM_SIZE];
 	bool is_suspended, is_terminated, is_revoked; /* at head office */
-	bool has_findings;
-	bool is_lied_to, has_caught, is_alarmed; /* about the log */
+	bool is_lied_to, has_caught, is_alarmed;      /* about the log */
 };
 
 struct branch_late {
@@ -149,7 +148,6 @@ struct branches {
 	bool is_calm;
 	bool has_fork;	/* the broker may show another history */
 	bool has_theft; /* and a store's key be revoked */
-	bool is_strict; /* see branches_run */
 	struct arena arena;
 	struct franchise *formula;
 	struct model *model;
@@ -191,10 +189,6 @@ enum {
 #define branch_trace(all, ...) run_trace(&(all)->run, __VA_ARGS__)
 uint64_t branch_draw(struct branches *all, uint64_t bound);
 bool branch_chance(struct branches *all, unsigned percent);
-/* is_strict: these end a run too: findings about an honest journal, by the broker or the auditor; items that went with
- * an agreement's end and are in no certificate. Known to happen: a request that was under way while the network was
- * split comes in hours later, and its journal end is taken for that of its entry's time (R125, R126); a certificate
- * that comes in after the next lease ends that one; without a copy nothing certifies the outbox. */
 void branches_run(const struct seeds_run *run, struct hash *ret_root);
 
 /* ---- branch_net.c ---- */
@@ -285,5 +279,11 @@ void branch_check_taken(struct branch *branch, uint64_t number);
 void branch_check_end(struct branches *all, struct hash *ret_root);
 /* The latest end of a lease, from what the log has now. */
 void branch_follow_log(struct branches *all);
+
+/* ---- branch_found.c ---- */
+/* Bits of enum finding, about a shop. */
+void branch_check_findings(struct branch *branch, uint32_t findings);
+/* At the end: head office's lists, the auditor. */
+void branch_check_found(struct branches *all);
 
 #endif

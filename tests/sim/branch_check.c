@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auditing.h"
 #include "branch.h"
 #include "kluis/hash.h"
 #include "ledger/ledger.h"
@@ -63,7 +62,7 @@ void branch_check_taken(struct branch *branch, uint64_t number)
 
 /* ---- the log ---- */
 
-static void take_each(struct branch *branch, const Kluis__LocalAccess *access, struct arena *arena)
+static void take_records(struct branch *branch, const Kluis__LocalAccess *access, struct arena *arena)
 {
 	struct branches *all = branch->all;
 
@@ -83,26 +82,14 @@ static void take_each(struct branch *branch, const Kluis__LocalAccess *access, s
 	}
 }
 
-static void take_records(struct branch *branch, const Kluis__LocalAccess *access, const Kluis__Result *result,
-			 struct arena *arena)
-{
-	struct branches *all = branch->all;
-
-	take_each(branch, access, arena);
-	if (!result->has_findings || result->findings == 0)
-		return;
-	branch->has_findings = true;
-	all->counts[BRANCH_FINDINGS]++;
-	if (all->is_strict && branch->wrong_ms == 0 && !branch->is_lied_to)
-		branch_fail(all, "I3", "%s: findings %u about an honest journal", branch->folder, result->findings);
-}
-
 static void take_operation(struct branch *branch, const Kluis__Operation *operation, const Kluis__Result *result,
 			   uint64_t index, struct arena *arena)
 {
 	struct branch_done *done;
 	int purpose = model_purpose(operation->purpose);
 
+	if (result->has_findings)
+		branch_check_findings(branch, result->findings);
 	switch (operation->kind_case) {
 	case KLUIS__OPERATION__KIND_LEASE:
 		branch_trace(branch->all, "%s: lease until %" PRIu64 ", end %" PRIu64 ", code %u", branch->folder,
@@ -112,11 +99,10 @@ static void take_operation(struct branch *branch, const Kluis__Operation *operat
 		break;
 	case KLUIS__OPERATION__KIND_LOCAL_ACCESS:
 		if (result->code == ERR_OK)
-			take_records(branch, operation->local_access, result, arena);
+			take_records(branch, operation->local_access, arena);
 		break;
 	case KLUIS__OPERATION__KIND_PURGE:
 		branch->destroyed += operation->purge->waiting;
-		branch->certificates++;
 		branch->all->counts[BRANCH_PURGES]++;
 		break;
 	case KLUIS__OPERATION__KIND_RECEIPT:
@@ -245,7 +231,7 @@ static void check_items(struct branch *branch)
 		if (count_noted(branch, branch->done.items[i].hash) == 0)
 			branch_fail(branch->all, "I8", "%s: entry %" PRIu64 " does what nobody rang up", branch->folder,
 				    branch->done.items[i].index);
-	if (all->is_strict && missing > branch->destroyed)
+	if (missing > branch->destroyed)
 		branch_fail(all, "I8", "%s: %" PRIu64 " items are gone, certified are %" PRIu64, branch->folder,
 			    missing, branch->destroyed);
 }
@@ -326,35 +312,6 @@ static void check_records(struct branch *branch)
 
 /* ---- all of it ---- */
 
-/* A clock that was set wrong is rightly found; other findings about honest shops: branches_run. */
-static bool may_be_odd(const struct branches *all)
-{
-	bool is_odd = false;
-
-	for (size_t i = 0; i < BRANCHES; i++) {
-		const struct branch *branch = &all->shops[i];
-		is_odd = is_odd || branch->wrong_ms > 0 || branch->is_lied_to ||
-			 (!all->is_strict && (branch->has_findings || branch->certificates > 0));
-	}
-	return is_odd;
-}
-
-static void audit(struct branches *all)
-{
-	bool is_odd = may_be_odd(all);
-	struct auditing auditing = {.store = all->formula->store,
-				    .log = &all->formula->log.public,
-				    .controller = &all->formula->office.key.public,
-				    .seed = all->run.seed,
-				    .is_quiet = is_odd};
-	struct fault fault = {""};
-
-	branch_must(all, core_checkpoint(all->formula->core), "checkpoint");
-	enum err err = auditing_run(&auditing, &fault);
-	if (err != ERR_OK && !(is_odd && err == ERR_FINDING))
-		branch_fail(all, "I4", "the auditor: %s", fault.text);
-}
-
 static void take_root(const struct branches *all, struct hash *ret_root)
 {
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
@@ -373,7 +330,7 @@ void branch_check_end(struct branches *all, struct hash *ret_root)
 		branch_check_copies(branch);
 		branch_check_witness(branch);
 	}
+	branch_check_found(all);
 	branch_follow_log(all);
-	audit(all);
 	take_root(all, ret_root);
 }

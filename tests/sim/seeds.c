@@ -21,12 +21,11 @@ static volatile uint64_t seed_now;
 static void usage(const struct seeds_program *program)
 {
 	fprintf(stderr,
-		"usage: %s [--seed N | --seeds FROM-TO] [--steps N] [--twice] [--strict] [-v]\n"
+		"usage: %s [--seed N | --seeds FROM-TO] [--steps N] [--twice] [-v]\n"
 		"  --seed N          one run\n"
 		"  --seeds FROM-TO   several; thousands take some minutes\n"
 		"  --steps N         events in a run (%llu)\n"
 		"  --twice           runs each seed twice and compares the logs\n"
-		"  --strict          findings about an honest shop end a run\n"
 		"  -v                what happens\n",
 		program->name, (unsigned long long)program->steps);
 }
@@ -42,13 +41,10 @@ static bool read_number(const char *text, uint64_t *ret_number, const char **ret
 
 static bool read_options(int count, char **words, struct options *options)
 {
-	static const struct option rows[] = {{"seed", required_argument, NULL, 's'},
-					     {"seeds", required_argument, NULL, 'r'},
-					     {"steps", required_argument, NULL, 'n'},
-					     {"twice", no_argument, NULL, '2'},
-					     {"strict", no_argument, NULL, 't'},
-					     {"help", no_argument, NULL, 'h'},
-					     {NULL, 0, NULL, 0}};
+	static const struct option rows[] = {
+		{"seed", required_argument, NULL, 's'},	 {"seeds", required_argument, NULL, 'r'},
+		{"steps", required_argument, NULL, 'n'}, {"twice", no_argument, NULL, '2'},
+		{"help", no_argument, NULL, 'h'},	 {NULL, 0, NULL, 0}};
 	const char *rest = "";
 	bool is_right = true;
 	int option;
@@ -64,8 +60,6 @@ static bool read_options(int count, char **words, struct options *options)
 			is_right = read_number(optarg, &options->run.steps, &rest) && *rest == '\0';
 		} else if (option == '2') {
 			options->is_twice = true;
-		} else if (option == 't') {
-			options->run.is_strict = true;
 		} else if (option == 'v') {
 			options->run.is_verbose = true;
 		} else {

@@ -13,7 +13,7 @@
 
 struct seeds_run {
 	uint64_t seed, steps;
-	bool is_verbose, is_strict;
+	bool is_verbose;
 };
 
 struct seeds_program {
