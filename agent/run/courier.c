@@ -156,12 +156,12 @@ static enum err settle_items(struct courier *courier, const struct session_answe
 		courier->unsettled_count = 0; /* a part of an answer is none */
 		return err;
 	}
-	bool is_whole = settling.is_ours && courier->unsettled_count == answer->entry.request->n_operations;
-	if (!is_whole && (courier->unsettled_count > 0 || !settling.is_ours)) {
+	if (!settling.is_ours) {
 		courier->unsettled_count = 0;
 		return mismatch(courier, "the broker answered another request than the outbox had sent", fault);
 	}
-	return settle_rest(courier); /* nothing, if all was thrown away meanwhile: the agreement has ended */
+	/* fewer than were sent, or none, if all is thrown away meanwhile: the agreement has ended */
+	return settle_rest(courier);
 }
 
 /* ---- what it says of the others ---- */
