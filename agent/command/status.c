@@ -62,6 +62,13 @@ static enum err add_agreement(struct table *table, const json_t *agreement)
 	return ERR_OK;
 }
 
+static json_t *what_was_purged(const json_t *purge)
+{
+	const json_t *purpose = json_object_get(purge, "purpose");
+
+	return json_is_string(purpose) ? get(purge, "purpose") : json_string("what waited in the outbox");
+}
+
 static enum err add_waiting(struct table *table, const json_t *status)
 {
 	const json_t *outbox = json_object_get(status, "outbox"), *journal = json_object_get(status, "journal");
@@ -72,7 +79,7 @@ static enum err add_waiting(struct table *table, const json_t *status)
 	TRY(add(table, "outbox refused", get(outbox, "refused")));
 	TRY(add(table, "journal waiting", get(journal, "waiting")));
 	json_array_foreach(json_object_get(status, "purges_to_certify"), i, purge)
-		TRY(add(table, "purge to certify", get(purge, "purpose")));
+		TRY(add(table, "purge to certify", what_was_purged(purge)));
 	return add(table, "alarms", get(status, "alarms"));
 }
 

@@ -85,6 +85,15 @@ static void put_contact(json_t *status, struct shop *shop, const struct status_f
 			    time.has_contact ? json_integer((json_int_t)time.offset_ms) : json_null());
 }
 
+static json_t *certificate_json(const struct purge_certificate *certificate)
+{
+	const char *purpose = certificate->purpose[0] == '\0' ? NULL : certificate->purpose;
+
+	return json_pack("{s:s?, s:s, s:I, s:I, s:o}", "purpose", purpose, "reason", error_text(certificate->reason),
+			 "customers", (json_int_t)certificate->customers, "items", (json_int_t)certificate->waiting,
+			 "time", time_json(certificate->time_ms));
+}
+
 static json_t *certificates_json(struct shop *shop)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
@@ -96,11 +105,7 @@ static json_t *certificates_json(struct shop *shop)
 	if (shop_certificates(shop, &arena, &certificates, &count) != ERR_OK)
 		return list;
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I, s:o}", "purpose", certificates[i].purpose,
-						      "reason", error_text(certificates[i].reason), "customers",
-						      (json_int_t)certificates[i].customers, "items",
-						      (json_int_t)certificates[i].waiting, "time",
-						      time_json(certificates[i].time_ms)));
+		json_array_append_new(list, certificate_json(&certificates[i]));
 	return list;
 }
 
