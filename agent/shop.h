@@ -44,6 +44,9 @@ struct shop {
 	uint64_t purges;		   /* of copies, in this run */
 	uint64_t seen_size;		   /* last checkpoint verified */
 	struct hash seen_root;
+	uint64_t known_size; /* the last one before the store heard how it stands, and acted upon it: what records name
+			      */
+	struct hash known_root;
 
 	/* for status, under time_lock */
 	uint64_t contact_ms; /* last answer of the broker's, by its clock; 0: none in this run */

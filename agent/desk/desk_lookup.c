@@ -36,8 +36,8 @@ static void fill_who(const struct looking *looking, struct journal_access *acces
 	const struct shop *shop = looking->request.shop;
 
 	access->time_ms = looking->request.now_ms;
-	access->seen_size = shop->seen_size;
-	memcpy(access->seen_root, shop->seen_root.bytes, HASH_SIZE);
+	access->seen_size = shop->known_size;
+	memcpy(access->seen_root, shop->known_root.bytes, HASH_SIZE);
 	if (shop->agreement != NULL)
 		memcpy(access->agreement, shop->agreement->hash, HASH_SIZE);
 	memcpy(access->employee, looking->request.actor.employee, PSEUDONYM_SIZE);

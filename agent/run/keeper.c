@@ -238,13 +238,31 @@ static enum keeper_result take_turns(struct keeper *keeper, bool is_page_pending
 	return KEEPER_CURRENT;
 }
 
+/* Nothing was done to the store's standing or roster, up to what it had seen of the log when it asked, that it does not
+ * know of (R123). */
+static void know(struct shop *shop, uint64_t size, const struct hash *root)
+{
+	pthread_rwlock_wrlock(&shop->lock);
+	shop->known_size = size;
+	shop->known_root = *root;
+	pthread_rwlock_unlock(&shop->lock);
+}
+
 static enum keeper_result watch(struct keeper *keeper, struct fault *fault)
 {
-	enum err err = keeper_watch(keeper, fault);
+	struct shop *shop = keeper->options.shop;
 
+	pthread_rwlock_rdlock(&shop->lock);
+	uint64_t size = shop->seen_size;
+	struct hash root = shop->seen_root;
+	pthread_rwlock_unlock(&shop->lock);
+	enum err err = keeper_watch(keeper, fault);
 	if (err != ERR_OK)
 		return judge(keeper, err, fault);
-	return keeper->is_row_new ? KEEPER_MORE : KEEPER_CURRENT;
+	if (keeper->is_row_new)
+		return KEEPER_MORE;
+	know(shop, size, &root);
+	return KEEPER_CURRENT;
 }
 
 enum keeper_result keeper_step(struct keeper *keeper, struct fault *fault)

@@ -144,8 +144,8 @@ void fake_shop_begin(struct fake_shop *fake)
 	fake->shop.charter = &fake->papers.charter;
 	fake->shop.agreement = &fake->papers.agreement;
 	fake->shop.state = AGREEMENT_ACTIVE;
-	fake->shop.seen_size = 55;
-	memset(fake->shop.seen_root.bytes, 5, HASH_SIZE);
+	fake->shop.known_size = 55;
+	memset(fake->shop.known_root.bytes, 5, HASH_SIZE);
 	fake->line_code = ERR_NETWORK;
 	fake_shop_employ(fake, "anna", "cashier");
 	fake_shop_employ(fake, "bea", "manager");
