@@ -8,13 +8,15 @@
 #include "kluis/log.h"
 
 #define PREFIX "purged/"
-#define ROW_SIZE (1 + 4 + 8 + 8 + 8)
+#define ROW_SIZE (1 + 4 + 8 + 8 + 8 + 8)
 #define ROWS_MAX 256 /* purposes of several charters */
 
 struct purge_row {
 	bool is_done;
 	enum err reason;
-	uint64_t customers, waiting, time_ms;
+	uint64_t customers, waiting; /* of what is not certified yet */
+	uint64_t time_ms;	     /* of the last purge, each later than the one before */
+	uint64_t certified_ms;	     /* of the last one that the broker has a certificate of */
 };
 
 /* ---- rows ---- */
@@ -34,6 +36,7 @@ static enum err decode(struct slice value, struct purge_row *ret_row)
 	ret_row->customers = reader_u64(&reader);
 	ret_row->waiting = reader_u64(&reader);
 	ret_row->time_ms = reader_u64(&reader);
+	ret_row->certified_ms = reader_u64(&reader);
 	return reader.is_short ? ERR_CORRUPT : ERR_OK;
 }
 
@@ -62,7 +65,13 @@ static void put(struct store_txn *txn, const char *purpose, const struct purge_r
 	put_u64(value + 5, row->customers);
 	put_u64(value + 13, row->waiting);
 	put_u64(value + 21, row->time_ms);
+	put_u64(value + 29, row->certified_ms);
 	store_put(txn, REPLICA_META, row_key(purpose, place), SLICE_ARRAY(value));
+}
+
+static bool is_uncertified(const struct purge_row *row)
+{
+	return row->time_ms > row->certified_ms;
 }
 
 /* To what is to be certified already. */
@@ -76,7 +85,7 @@ static enum err add(struct store_txn *txn, const char *purpose, const struct pur
 	row.reason = more->reason;
 	row.customers += more->customers;
 	row.waiting += more->waiting;
-	row.time_ms = more->time_ms;
+	row.time_ms = more->time_ms > row.time_ms ? more->time_ms : row.time_ms + 1;
 	put(txn, purpose, &row);
 	return ERR_OK;
 }
@@ -172,15 +181,18 @@ enum err purged_is_pending(struct store *store, const char *purpose, bool *ret_i
 enum err purged_is_uncertified(struct store *store, const char *purpose, bool *ret_is_uncertified)
 {
 	struct purge_row row;
+	bool is_there;
 
-	return read_one(store, purpose, ret_is_uncertified, &row);
+	TRY(read_one(store, purpose, &is_there, &row));
+	*ret_is_uncertified = is_uncertified(&row);
+	return ERR_OK;
 }
 
 /* ---- lists ---- */
 
 struct listed {
 	struct purge_certificate certificate;
-	bool is_done;
+	bool is_done, is_uncertified;
 };
 
 static enum err read_listed(struct slice key, struct slice value, struct listed *ret_listed)
@@ -192,6 +204,7 @@ static enum err read_listed(struct slice key, struct slice value, struct listed 
 		return ERR_CORRUPT;
 	TRY(decode(value, &row));
 	*ret_listed = (struct listed){.is_done = row.is_done,
+				      .is_uncertified = is_uncertified(&row),
 				      .certificate = {.reason = row.reason,
 						      .customers = row.customers,
 						      .waiting = row.waiting,
@@ -242,7 +255,7 @@ enum err purged_list(struct store *store, struct arena *arena, struct purge_cert
 	if (certificates == NULL)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < row_count; i++)
-		if (rows[i].is_done)
+		if (rows[i].is_done && rows[i].is_uncertified)
 			certificates[count++] = rows[i].certificate;
 	qsort(certificates, count, sizeof *certificates, by_time);
 	*ret_certificates = certificates;
@@ -272,25 +285,20 @@ static uint64_t less(uint64_t count, uint64_t by)
 	return count > by ? count - by : 0;
 }
 
-/* What was added since it was sent is still to be certified. */
+/* What was added since it was sent is still to be certified; what is answered again after a crash is certified once. */
 static enum err take_off(struct store_txn *txn, void *context)
 {
-	char place[sizeof PREFIX + NAME_MAX_];
 	const struct purge_certificate *taken = context;
 	struct purge_row row;
 	bool is_there;
 
 	TRY(get(txn, taken->purpose, &is_there, &row));
-	if (!is_there)
+	if (!is_there || taken->time_ms <= row.certified_ms)
 		return ERR_NOT_FOUND;
-	bool is_all = row.is_done && row.customers == taken->customers && row.waiting == taken->waiting &&
-		      row.time_ms == taken->time_ms;
 	row.customers = less(row.customers, taken->customers);
 	row.waiting = less(row.waiting, taken->waiting);
-	if (is_all)
-		store_delete(txn, REPLICA_META, row_key(taken->purpose, place));
-	else
-		put(txn, taken->purpose, &row);
+	row.certified_ms = taken->time_ms;
+	put(txn, taken->purpose, &row);
 	return ERR_OK;
 }
 

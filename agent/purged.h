@@ -2,7 +2,8 @@
  * Ending a copy so that the counts that are certified are exact, whatever is interrupted: what is to be purged is
  * written down first, with the counts as they are, then purged, then marked as done (FORMAT.md R128).
  *
- *     meta: "purged/<purpose>" -> u8 is_done || u32 reason || u64 customers || u64 waiting || u64 time
+ *     meta: "purged/<purpose>" -> u8 is_done || u32 reason || u64 customers || u64 waiting || u64 time ||
+ *                             u64 time of the last one certified
  *
  * Under no purpose ("purged/") stand the outbox's items, in the transaction that destroys them. What is purged again
  * before the broker took the first certificate is one certificate with both counts; what is purged again while that is
