@@ -49,7 +49,7 @@ static void check_list_of_findings(struct branches *all)
 	}
 }
 
-/* Nobody waits for a certificate any more. */
+/* Nobody waits for a certificate any more, but from whom nothing is taken. */
 static void check_holdings(struct branches *all)
 {
 	struct franchise *formula = all->formula;
@@ -57,7 +57,7 @@ static void check_holdings(struct branches *all)
 
 	for (size_t i = 0; i < answer_items(&answer, 0); i++) {
 		const Kluis__HoldingRow *row = answer_holding(formula, &answer, i);
-		if (row->due != ERR_OK)
+		if (row->due != ERR_OK && !shop_of(all, row->store)->is_revoked)
 			branch_fail(all, "I6", "%s: head office waits for a certificate: %s",
 				    shop_of(all, row->store)->folder, error_text((enum err)row->due));
 	}

@@ -256,9 +256,13 @@ void branch_check_witness(struct branch *branch)
 	branch_witness(branch);
 	branch_must(all, alarm_each(branch->shop.store, look_at_alarm, branch), "alarms");
 <<<<<<< HEAD
+<<<<<<< HEAD
 	if (is_caught && !branch->is_alarmed)
 =======
 	if (!branch->has_met_lie)
+=======
+	if (!branch->has_met_lie || branch->is_revoked) /* nobody tells that one anything any more */
+>>>>>>> a426e31 (Expect no certificate of a simulated shop that was revoked)
 		return;
 	if (!branch->is_alarmed)
 >>>>>>> bb8ebc4 (Count a certificate once though its answer is read again after a crash; ask alarms of simulated witnesses who met the lie)

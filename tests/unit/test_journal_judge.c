@@ -9,6 +9,8 @@
 #include "kluis/journal.h"
 #include "sample.h"
 
+static uint8_t thirty_two[HASH_SIZE];
+
 /* The journal stands at record 7; a commitment to it was made after second 4900, one to record wait_number after
  * second 4980. The record comes at second 5010, has seen a tree that ended at second 4990, and its lease ends at
  * second 6000. */
