@@ -147,6 +147,9 @@ static enum err ask_lease(struct keeper *keeper, unsigned purpose, enum err *ret
 	operation.lease = &lease;
 	TRY(keeper_call(keeper, &operation, true, &answer, fault));
 	*ret_verdict = keeper_verdict(&answer, fault);
+	/* sent again after access had ended: its data is what it would be now (R44) */
+	if (*ret_verdict == ERR_OK && answer.reply->n_data == 1 && answer.reply->data[0]->n_items == 0)
+		*ret_verdict = fault_set(fault, ERR_STATE, "the lease was given, and access has ended since");
 	return *ret_verdict == ERR_OK ? take_lease(keeper, purpose, &answer, purges, fault) : ERR_OK;
 }
 
