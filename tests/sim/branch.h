@@ -122,7 +122,6 @@ struct branch {
 	uint8_t employees[BRANCH_STAFF][PSEUDONYM_SIZE];
 	bool is_suspended, is_terminated, is_revoked; /* at head office */
 	bool is_lied_to, has_caught, is_alarmed;      /* about the log */
-	bool has_met_lie;			      /* beside the truth, and lived to tell it */
 };
 
 struct branch_late {

@@ -136,18 +136,12 @@ static enum err keep_evidence(void *context, const char *name, struct slice olde
 	return branch_write(branch, &branch->evidence[1], newer);
 }
 
-<<<<<<< HEAD
 /* It takes something else for the log. */
 static bool is_misled(const struct branch *branch)
-=======
-/* What it takes for the log is the log, or it has met a lie that the truth will contradict. */
-static void check_seen(struct branch *branch)
->>>>>>> bb8ebc4 (Count a certificate once though its answer is read again after a crash; ask alarms of simulated witnesses who met the lie)
 {
 	const struct model *model = branch->all->model;
 	const struct shop *shop = &branch->shop;
 
-<<<<<<< HEAD
 	return shop->seen_size > 0 &&
 	       (shop->seen_size > model->roots.count ||
 		memcmp(&model->roots.items[shop->seen_size - 1], &shop->seen_root, sizeof shop->seen_root) != 0);
@@ -158,14 +152,6 @@ static void check_seen(const struct branch *branch)
 	const struct shop *shop = &branch->shop;
 
 	if (!branch->is_lied_to && is_misled(branch))
-=======
-	if (shop->seen_size == 0 ||
-	    (shop->seen_size <= model->roots.count &&
-	     memcmp(&model->roots.items[shop->seen_size - 1], &shop->seen_root, sizeof shop->seen_root) == 0))
-		return;
-	branch->has_met_lie = true;
-	if (!branch->is_lied_to)
->>>>>>> bb8ebc4 (Count a certificate once though its answer is read again after a crash; ask alarms of simulated witnesses who met the lie)
 		branch_fail(branch->all, "I3", "%s cosigned %" PRIu64 " entries that the log does not have",
 			    branch->folder, shop->seen_size);
 }
@@ -190,11 +176,7 @@ void branch_witness(struct branch *branch)
 		branch_fail(all, "I3", "%s does not cosign: %s %s", branch->folder, error_text(err), fault.text);
 	branch_follow_log(all);
 	check_seen(branch);
-<<<<<<< HEAD
 	branch->has_caught |= err == ERR_INCONSISTENT && !branch_is_dead(branch) && !branch->is_full;
-=======
-	branch->has_met_lie |= err == ERR_INCONSISTENT && !branch->is_full && !branch_is_dead(branch);
->>>>>>> bb8ebc4 (Count a certificate once though its answer is read again after a crash; ask alarms of simulated witnesses who met the lie)
 	if (!branch_is_dead(branch)) /* head office hears of two histories by an incident */
 		branch_note_items(branch);
 	all->counts[BRANCH_COSIGNED] += err == ERR_OK;
@@ -255,17 +237,7 @@ void branch_check_witness(struct branch *branch)
 	bool is_caught = branch->has_caught || (is_misled(branch) && !branch->is_revoked);
 	branch_witness(branch);
 	branch_must(all, alarm_each(branch->shop.store, look_at_alarm, branch), "alarms");
-<<<<<<< HEAD
-<<<<<<< HEAD
 	if (is_caught && !branch->is_alarmed)
-=======
-	if (!branch->has_met_lie)
-=======
-	if (!branch->has_met_lie || branch->is_revoked) /* nobody tells that one anything any more */
->>>>>>> a426e31 (Expect no certificate of a simulated shop that was revoked)
-		return;
-	if (!branch->is_alarmed)
->>>>>>> bb8ebc4 (Count a certificate once though its answer is read again after a crash; ask alarms of simulated witnesses who met the lie)
 		branch_fail(all, "I3", "%s was shown two histories and raised no alarm", branch->folder);
 	if (!branch->is_alarmed)
 		return;
