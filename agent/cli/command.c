@@ -1,11 +1,13 @@
 #include "kluis/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* One call of a command while argp reads it. */
 struct call {
@@ -150,6 +152,20 @@ static void keep_memory_private(void)
 #endif
 }
 
+/* Of 0, 1 and 2 a shell may have closed some (">&-"). The next file that is opened would be that one, and what is meant
+ * for standard error would be written over the database. What takes their place fails at once when it is read or
+ * written. */
+static bool fill_standard_descriptors(void)
+{
+	static const int flags[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+	for (int i = 0; i <= STDERR_FILENO; i++) {
+		if (fcntl(i, F_GETFD) < 0 && open("/dev/null", flags[i]) != i)
+			return false;
+	}
+	return true;
+}
+
 /* No row fits: what was typed is half a command, or none. */
 static int refuse_words(const struct program *program, int argc, char **argv)
 {
@@ -173,6 +189,8 @@ int command_main(const struct program *program, int argc, char **argv)
 	int words;
 
 	keep_memory_private();
+	if (!fill_standard_descriptors())
+		return error_exit_status(ERR_IO);
 	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
 		print_help(program, stdout);
 		return 0;

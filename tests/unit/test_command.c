@@ -1,9 +1,12 @@
 /* Subcommands: words, options, arguments, exit statuses. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -51,6 +54,16 @@ static enum err fail_silently(void *target, const struct command_arguments *argu
 	return ERR_INPUT;
 }
 
+/* What it says goes nowhere, and so does not reach the file that it opened. */
+static enum err open_and_say(void *target, const struct command_arguments *arguments, struct fault *fault)
+{
+	int file = open(arguments->items[0], O_RDWR);
+
+	(void)target, (void)fault;
+	fprintf(stderr, "overwritten");
+	return file > STDERR_FILENO && getchar() == EOF ? ERR_OK : ERR_INPUT;
+}
+
 static const struct argp_option options[] = {
 	{"count", SET_COUNT, "NUMBER", 0, "How often", 0}, {"loud", SET_LOUD, NULL, 0, "Shout", 0}, {0}};
 static const struct command commands[] = {
@@ -58,6 +71,7 @@ static const struct command commands[] = {
 	{"say twice", NULL, 0, 0, "Say nothing twice", "A longer text.", options, say},
 	{"refuse", NULL, 0, 0, "Be refused", NULL, options, refuse},
 	{"fail", NULL, 0, 0, "Fail", NULL, options, fail_silently},
+	{"open", "FILE", 1, 1, "Open a file", NULL, options, open_and_say},
 };
 
 static struct child child;
@@ -75,7 +89,7 @@ static int run_line(void *context)
 					.summary = "kluis-test is for tests.",
 					.manual = "kluis-test(1)",
 					.commands = commands,
-					.command_count = 4,
+					.command_count = 5,
 					.settings = &settings,
 					.take = take};
 
@@ -163,7 +177,7 @@ static void test_help_and_version(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(run(i == 0 ? "--help" : "help"), 0);
-		for (size_t j = 0; j < 4; j++)
+		for (size_t j = 0; j < 5; j++)
 			assert_non_null(strstr(child.out, commands[j].summary));
 		assert_non_null(strstr(child.out, "kluis-test(1)"));
 	}
@@ -194,6 +208,30 @@ static void test_full_output(void **state)
 	assert_non_null(strstr(child.err, "standard output"));
 }
 
+static int close_all(void *context)
+{
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	close(STDERR_FILENO);
+	return run_line(context);
+}
+
+/* A file that a command opens is never what it writes its messages to. */
+static void test_closed_descriptors(void **state)
+{
+	char name[] = "kluis-test", word[] = "open", path[] = "/tmp/kluis-test-XXXXXX", text[8] = "";
+	struct line line = {{name, word, path, NULL}, 3};
+	int file = mkstemp(path);
+
+	(void)state;
+	assert_true(file >= 0);
+	child_call(&child, close_all, &line);
+	assert_int_equal(child.status, 0);
+	assert_int_equal(read(file, text, sizeof(text)), 0);
+	close(file);
+	unlink(path);
+}
+
 static void test_number(void **state)
 {
 	static const struct {
@@ -222,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_failures_have_their_status_and_one_line),
 		cmocka_unit_test(test_help_and_version),
 		cmocka_unit_test(test_full_output),
+		cmocka_unit_test(test_closed_descriptors),
 		cmocka_unit_test(test_number),
 	};
 
