@@ -87,6 +87,8 @@ static void one_event(struct branches *all)
 		branch_rotate(branch);
 	if (branch_chance(all, 2))
 		branch_master_key(all);
+	if (branch_draw(all, 250) == 0)
+		branch_trust(all);
 	if (all->has_theft && branch_draw(all, 500) == 0)
 		branch_revoke(branch);
 	if (branch->is_full && branch_chance(all, 8))

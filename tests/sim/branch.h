@@ -99,7 +99,9 @@ struct branch {
 	struct public_key signers[BRANCH_SIGNERS]; /* the key of now and those that were */
 	size_t signer_count;
 	unsigned rotations;
-	bool is_unsure; /* which key the broker takes: nothing is signed */
+	bool is_unsure;				/* which key the broker takes: nothing is signed */
+	struct public_key logs[TRUST_LOGS_MAX]; /* that it takes checkpoints from */
+	size_t log_count;
 	bool is_dead, is_full;
 	unsigned dies_in; /* writes beside the store until it dies; 0: not planned */
 	/* its clock */
@@ -155,6 +157,8 @@ struct branches {
 	struct ring ring; /* the broker's keys */
 	uint32_t epoch;	  /* of its master key */
 	bool is_rewrapping, is_rewrapped;
+	const struct trust *trust; /* in force; NULL: none yet */
+	size_t trust_count;
 	struct branch shops[BRANCHES];
 	LIST(struct branch_member) members;
 	unsigned next_card;
@@ -252,6 +256,19 @@ void branch_revoke(struct branch *branch);
 void branch_rotate(struct branch *branch);
 /* At the start, before anything is signed: the key, and what a rotation that was cut off left to do. */
 void branch_rotate_reopen(struct branch *branch);
+
+/* From now on names given to files are this branch's writes; NULL: nobody's. */
+void branch_writes(struct branch *branch);
+
+/* ---- branch_trust.c ---- */
+/* The next version of who the log is. */
+void branch_trust(struct branches *all);
+/* At the start: the log's keys as the shop's disk has them. */
+void branch_trust_reopen(struct branch *branch);
+enum err branch_take_trust(void *context, struct session *session, struct slice hash, uint64_t time_ms,
+			   struct fault *fault) MUST_USE;
+/* Does the shop believe the keys that are in force? */
+bool branch_trusts(const struct branch *branch);
 
 /* ---- branch_model.c ---- */
 /* A broker with a charter, whose messages the model hears from then on. */

@@ -16,6 +16,11 @@
 
 static struct branch *writing; /* whose files are written now */
 
+void branch_writes(struct branch *branch)
+{
+	writing = branch;
+}
+
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 int __real_link(const char *from, const char *to);

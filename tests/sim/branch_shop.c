@@ -237,6 +237,7 @@ static void open_parts(struct branch *branch)
 					 .signers = branch->signers,
 					 .signer_count = branch->signer_count,
 					 .keep_paper = keep_paper,
+					 .take_trust = branch_take_trust,
 					 .roster_changed = roster_changed,
 					 .context = branch};
 	struct line_options line = {.shop = shop, .exchange = branch_exchange(branch), .memory = memory};
@@ -263,6 +264,7 @@ static void open_shop(struct branch *branch, bool create)
 	branch->is_dead = false;
 	branch->dies_in = 0;
 	branch_rotate_reopen(branch);
+	branch_trust_reopen(branch);
 	branch_must(all, store_open(branch->folder, &replica_layout, create, &shop->store, &fault), fault.text);
 	store_memory_set_rerun(shop->store, branch_chance(all, 20) ? 3 : 0);
 	shop->replica = (struct replica){

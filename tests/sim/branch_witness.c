@@ -163,15 +163,17 @@ void branch_witness(struct branch *branch)
 	struct cosigner_options options = {.shop = &branch->shop,
 					   .exchange = branch_exchange(branch),
 					   .witness = &branch->witness,
-					   .logs = &all->formula->log.public,
-					   .log_count = 1,
+					   .logs = branch->logs,
+					   .log_count = branch->log_count,
 					   .keep_evidence = keep_evidence,
 					   .context = branch};
 	enum err err = cosigner_step(&options, &fault);
 
 	branch_trace(all, "%s: cosigns: %s %s", branch->folder, error_text(err), fault.text);
 	bool is_right = err == ERR_OK || err == ERR_NETWORK || err == ERR_TIMEOUT || err == ERR_DISK_FULL ||
-			(err == ERR_INCONSISTENT && branch->is_lied_to) || (err == ERR_PRINCIPAL && branch->is_revoked);
+			(err == ERR_INCONSISTENT && branch->is_lied_to) ||
+			(err == ERR_PRINCIPAL && branch->is_revoked) ||
+			(err == ERR_SIGNATURE && (!all->is_calm || branch->is_revoked) && all->trust != NULL);
 	if (!is_right && !branch_is_dead(branch))
 		branch_fail(all, "I3", "%s does not cosign: %s %s", branch->folder, error_text(err), fault.text);
 	branch_follow_log(all);
@@ -207,8 +209,7 @@ static void check_evidence(const struct branch *branch)
 
 	for (size_t i = 0; i < BRANCH_EVIDENCE; i++) {
 		if (!branch->evidence[i].is_there ||
-		    checkpoint_open(bytes_slice(&branch->evidence[i].bytes), &all->formula->log.public, &checkpoints[i],
-				    &fault) != ERR_OK)
+		    model_open(all->model, bytes_slice(&branch->evidence[i].bytes), &checkpoints[i], &fault) != ERR_OK)
 			branch_fail(all, "I3", "%s: the evidence is nothing that the log signed", branch->folder);
 		uint64_t size = checkpoints[i].size;
 		strange +=
@@ -236,6 +237,8 @@ void branch_check_witness(struct branch *branch)
 	branch_follow_log(all);
 	bool is_caught = branch->has_caught || (is_misled(branch) && !branch->is_revoked);
 	branch_witness(branch);
+	if (!branch_trusts(branch) && !branch->is_revoked && !branch->is_terminated)
+		branch_fail(all, "R141", "%s does not believe the log's key of now", branch->folder);
 	branch_must(all, alarm_each(branch->shop.store, look_at_alarm, branch), "alarms");
 	if (is_caught && !branch->is_alarmed)
 		branch_fail(all, "I3", "%s was shown two histories and raised no alarm", branch->folder);

@@ -12,7 +12,7 @@ struct model *model_new(struct run *run, const struct public_key *log, const str
 	struct model *model = run_take(sizeof(*model));
 
 	model->run = run;
-	model->log = log;
+	model->logs[model->log_count++] = log;
 	arena_init(&model->arena, (size_t)1 << 30);
 	struct model_principal *office = LIST_ADD(&model->principals);
 	*office = (struct model_principal){.sequences = {0}};
@@ -79,6 +79,16 @@ static void take_leaf(struct model *model, const struct hash *leaf)
 	frontier_root(&model->tree, LIST_ADD(&model->roots));
 }
 
+enum err model_open(const struct model *model, struct slice note, struct checkpoint *ret_checkpoint,
+		    struct fault *fault)
+{
+	enum err err = ERR_SIGNATURE;
+
+	for (size_t i = 0; i < model->log_count && err != ERR_OK; i++)
+		err = checkpoint_open(note, model->logs[i], ret_checkpoint, fault);
+	return err;
+}
+
 void model_checkpoint(struct model *model, struct slice note)
 {
 	struct checkpoint checkpoint;
@@ -89,7 +99,7 @@ void model_checkpoint(struct model *model, struct slice note)
 	for (size_t i = 0; i < model->checkpoints.count; i++)
 		if (memcmp(&model->checkpoints.items[i], &seen, sizeof(seen)) == 0)
 			return;
-	if (checkpoint_open(note, model->log, &checkpoint, &fault) != ERR_OK)
+	if (model_open(model, note, &checkpoint, &fault) != ERR_OK)
 		run_fail(model->run, "I3", "a checkpoint does not open: %s", fault.text);
 	if (checkpoint.size == 0 || checkpoint.size > model->roots.count)
 		run_fail(model->run, "I3", "a checkpoint over %llu entries of %zu", (unsigned long long)checkpoint.size,

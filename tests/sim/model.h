@@ -5,6 +5,7 @@
 #ifndef KLUIS_SIM_MODEL_H
 #define KLUIS_SIM_MODEL_H
 
+#include "kluis/checkpoint.h"
 #include "kluis/entry.h"
 #include "kluis/merkle.h"
 #include "kluis/operation.h"
@@ -14,6 +15,7 @@
 #include "spec.h"
 
 #define MODEL_STORES 5
+#define MODEL_LOGS_MAX 4
 
 struct model_visit {
 	bool has;
@@ -116,8 +118,9 @@ enum { MODEL_ENTRIES, MODEL_DISCLOSED, MODEL_PAGES, MODEL_REFUSED, MODEL_JOINS, 
 
 struct model {
 	struct run *run;
-	const struct public_key *log; /* whose checkpoints are the log's */
-	struct arena arena;	      /* of the whole run */
+	const struct public_key *logs[MODEL_LOGS_MAX]; /* whose checkpoints are the log's, or were */
+	size_t log_count;
+	struct arena arena; /* of the whole run */
 	struct frontier tree;
 	uint64_t time_ms;	       /* of the last entry */
 	LIST(struct hash) leaves;      /* by index */
@@ -147,6 +150,9 @@ void model_free(struct model **model);
 void model_tell(struct model *model, struct slice commitment, struct slice content);
 /* Checks the next entry of the log and takes it in. */
 void model_take(struct model *model, struct slice entry);
+/* ERR_SIGNATURE unless a key that is or was the log's signed it. */
+enum err model_open(const struct model *model, struct slice note, struct checkpoint *ret_checkpoint,
+		    struct fault *fault) MUST_USE;
 /* I3: a note that the log signed, from wherever it came. */
 void model_checkpoint(struct model *model, struct slice note);
 /* I1 and I6, at the moment at which the broker hands a reply out; an entry of an index below durable is an old one. */
