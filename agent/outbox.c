@@ -7,24 +7,16 @@
 #include <string.h>
 
 #include "kluis/hash.h"
-#include "outbox_list.h"
+#include "outbox_internal.h"
 #include "outbox_row.h"
 #include "replica.h"
 
 #define SUMMARY_KEY "outbox"
 #define SEALED_MAX (REQUEST_MAX + RECORD_MAX + 2048)
 
-struct outbox {
-	struct store *store;
-	const uint8_t *key;
-	pthread_mutex_t mutex;
-	struct outbox_list list; /* these two guarded by mutex */
-	uint64_t changes;
-};
-
 /* ---- the summary: which numbers are there ---- */
 
-static enum err summary_put(const struct outbox *outbox, const struct outbox_list *list, struct store_txn *txn)
+enum err outbox_put_summary(const struct outbox *outbox, const struct outbox_list *list, struct store_txn *txn)
 {
 	struct bytes plain CLEANUP(bytes_fini) = {0}, sealed CLEANUP(bytes_fini) = {0};
 
@@ -121,16 +113,6 @@ void outbox_close(struct outbox **outbox)
 
 /* ---- changes: rows and summary in one transaction, then the list in memory ---- */
 
-struct change {
-	const struct outbox *outbox;
-	struct outbox_list *list;	 /* as it will be */
-	const struct outbox_item *added; /* or NULL */
-	const struct outbox_outcome *outcomes;
-	size_t outcome_count;
-	outbox_gone_fn *gone;
-	void *gone_context;
-};
-
 static enum err put_item(const struct outbox *outbox, struct store_txn *txn, const struct outbox_item *item)
 {
 	struct bytes sealed CLEANUP(bytes_fini) = {0};
@@ -164,7 +146,8 @@ static enum err rewrite(const struct outbox *outbox, struct store_txn *txn, uint
 }
 
 /* What an outcome makes of its item. */
-static enum err apply_outcome(const struct change *change, struct store_txn *txn, const struct outbox_outcome *outcome)
+static enum err apply_outcome(const struct outbox_change *change, struct store_txn *txn,
+			      const struct outbox_outcome *outcome)
 {
 	uint8_t key[OUTBOX_KEY_SIZE];
 
@@ -178,17 +161,17 @@ static enum err apply_outcome(const struct change *change, struct store_txn *txn
 
 static enum err write_change(struct store_txn *txn, void *context)
 {
-	const struct change *change = context;
+	const struct outbox_change *change = context;
 
 	if (change->added != NULL)
 		TRY(put_item(change->outbox, txn, change->added));
 	for (size_t i = 0; i < change->outcome_count; i++)
 		TRY(apply_outcome(change, txn, &change->outcomes[i]));
-	return summary_put(change->outbox, change->list, txn);
+	return outbox_put_summary(change->outbox, change->list, txn);
 }
 
 /* Takes the list over when the transaction is on disk. Under the mutex. */
-static enum err commit(struct outbox *outbox, struct change *change, store_write_fn *write)
+enum err outbox_commit(struct outbox *outbox, struct outbox_change *change, store_write_fn *write)
 {
 	change->outbox = outbox;
 	TRY(store_update(outbox->store, write, change));
@@ -203,14 +186,14 @@ static enum err commit(struct outbox *outbox, struct change *change, store_write
 static enum err add(struct outbox *outbox, struct outbox_item *item)
 {
 	struct outbox_list list CLEANUP(outbox_list_fini) = {0};
-	struct change change = {.list = &list, .added = item};
+	struct outbox_change change = {.list = &list, .added = item};
 
 	if (outbox->list.count >= OUTBOX_ITEMS_MAX)
 		return ERR_BUSY;
 	TRY(outbox_list_copy(&outbox->list, &list));
 	item->number = list.next++;
 	list.places[list.count++] = (struct outbox_place){.number = item->number, .state = OUTBOX_WAITING};
-	return commit(outbox, &change, write_change);
+	return outbox_commit(outbox, &change, write_change);
 }
 
 enum err outbox_add(struct outbox *outbox, const Kluis__Operation *operation, const Kluis__Part *part,
@@ -239,7 +222,7 @@ enum err outbox_add(struct outbox *outbox, const Kluis__Operation *operation, co
 static enum err settle(struct outbox *outbox, const struct outbox_outcome *outcomes, size_t count)
 {
 	struct outbox_list list CLEANUP(outbox_list_fini) = {0};
-	struct change change = {.list = &list, .outcomes = outcomes, .outcome_count = count};
+	struct outbox_change change = {.list = &list, .outcomes = outcomes, .outcome_count = count};
 
 	TRY(outbox_list_copy(&outbox->list, &list));
 	for (size_t i = 0; i < count; i++) {
@@ -250,7 +233,7 @@ static enum err settle(struct outbox *outbox, const struct outbox_outcome *outco
 		if (outcomes[i].code == ERR_OK)
 			outbox_list_remove(&list, outcomes[i].number);
 	}
-	return commit(outbox, &change, write_change);
+	return outbox_commit(outbox, &change, write_change);
 }
 
 enum err outbox_settle(struct outbox *outbox, const struct outbox_outcome *outcomes, size_t count)
@@ -264,7 +247,7 @@ enum err outbox_settle(struct outbox *outbox, const struct outbox_outcome *outco
 /* ---- marks ---- */
 
 struct mark {
-	struct change change;
+	struct outbox_change change;
 	const uint64_t *numbers;
 	size_t count;
 	enum outbox_state state;
@@ -296,7 +279,7 @@ static enum err set_state(struct outbox *outbox, const uint64_t *numbers, size_t
 			return ERR_NOT_FOUND;
 		place->state = state;
 	}
-	return commit(outbox, &mark.change, write_marks);
+	return outbox_commit(outbox, &mark.change, write_marks);
 }
 
 enum err outbox_mark_sent(struct outbox *outbox, const uint64_t *numbers, size_t count, uint64_t request)
@@ -350,33 +333,10 @@ enum err outbox_discard(struct outbox *outbox, uint64_t number)
 	return err;
 }
 
-static enum err destroy(struct store_txn *txn, void *context)
-{
-	const struct change *change = context;
-	uint8_t key[OUTBOX_KEY_SIZE];
-
-	for (size_t i = 0; i < change->outbox->list.count; i++)
-		store_delete(txn, REPLICA_OUTBOX, outbox_key(change->outbox->list.places[i].number, key));
-	TRY(change->gone(txn, change->outbox->list.count, change->gone_context));
-	return summary_put(change->outbox, change->list, txn);
-}
-
-enum err outbox_destroy(struct outbox *outbox, outbox_gone_fn *gone, void *context)
-{
-	struct outbox_list list CLEANUP(outbox_list_fini) = {0};
-	struct change change = {.list = &list, .gone = gone, .gone_context = context};
-
-	pthread_mutex_lock(&outbox->mutex);
-	list.next = outbox->list.next;
-	enum err err = outbox->list.count == 0 ? ERR_OK : commit(outbox, &change, destroy);
-	pthread_mutex_unlock(&outbox->mutex);
-	return err;
-}
-
 /* ---- reading ---- */
 
-static enum err read_item(struct outbox *outbox, struct store_txn *txn, uint64_t number, struct arena *arena,
-			  struct outbox_item *ret_item)
+enum err outbox_read(const struct outbox *outbox, struct store_txn *txn, uint64_t number, struct arena *arena,
+		     struct outbox_item *ret_item)
 {
 	struct slice sealed;
 	uint8_t key[OUTBOX_KEY_SIZE];
@@ -414,7 +374,7 @@ enum err outbox_each(struct outbox *outbox, enum outbox_state state, size_t coun
 		struct store_txn *txn CLEANUP(store_end_read) = NULL;
 		struct outbox_item item;
 		TRY(store_begin_read(outbox->store, &txn));
-		enum err err = read_item(outbox, txn, numbers[i], arena, &item);
+		enum err err = outbox_read(outbox, txn, numbers[i], arena, &item);
 		store_end_read(&txn);
 		txn = NULL;
 		if (err == ERR_NOT_FOUND) /* delivered or thrown away meanwhile */
@@ -447,7 +407,7 @@ enum err outbox_next(struct outbox *outbox, enum outbox_state state, uint64_t af
 	while (err == ERR_NOT_FOUND && (after = number_beyond(outbox, state, after)) != 0) {
 		struct store_txn *txn CLEANUP(store_end_read) = NULL;
 		TRY(store_begin_read(outbox->store, &txn));
-		err = read_item(outbox, txn, after, arena, ret_item);
+		err = outbox_read(outbox, txn, after, arena, ret_item);
 	}
 	return err;
 }

@@ -82,5 +82,8 @@ enum err outbox_discard(struct outbox *outbox, uint64_t number) MUST_USE;
  * where there is none. */
 typedef enum err outbox_gone_fn(struct store_txn *txn, uint64_t count, void *context);
 enum err outbox_destroy(struct outbox *outbox, outbox_gone_fn *gone, void *context) MUST_USE;
+/* Likewise those that name the customer (16 bytes). ret_is_under_way: one is sent and has no answer yet; it stays. */
+enum err outbox_erase(struct outbox *outbox, struct slice customer, outbox_gone_fn *gone, void *context,
+		      bool *ret_is_under_way) MUST_USE;
 
 #endif

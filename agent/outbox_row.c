@@ -81,3 +81,25 @@ enum err outbox_item_open(const uint8_t key[static KEY_SIZE], uint64_t number, s
 	*ret_item = item;
 	return ERR_OK;
 }
+
+bool outbox_item_is_about(const struct outbox_item *item, struct slice customer)
+{
+	const Kluis__Operation *operation = item->operation;
+
+	switch (operation->kind_case) {
+	case KLUIS__OPERATION__KIND_RECEIPT:
+		return operation->receipt->has_customer &&
+		       slice_equal(wire_slice(operation->receipt->customer), customer);
+	case KLUIS__OPERATION__KIND_REGISTRATION:
+		return slice_equal(wire_slice(operation->registration->customer), customer);
+	case KLUIS__OPERATION__KIND_UPDATE:
+		return slice_equal(wire_slice(operation->update->customer), customer);
+	case KLUIS__OPERATION__KIND_CONSENT:
+		return slice_equal(wire_slice(operation->consent->customer), customer);
+	case KLUIS__OPERATION__KIND_SUBJECT_REQUEST:
+		return operation->subject_request->has_customer &&
+		       slice_equal(wire_slice(operation->subject_request->customer), customer);
+	default:
+		return false;
+	}
+}

@@ -21,4 +21,7 @@ enum err outbox_item_seal(const uint8_t key[static KEY_SIZE], const struct outbo
 enum err outbox_item_open(const uint8_t key[static KEY_SIZE], uint64_t number, struct slice sealed, struct arena *arena,
 			  struct outbox_item *ret_item) MUST_USE;
 
+/* Does the operation name the customer? */
+bool outbox_item_is_about(const struct outbox_item *item, struct slice customer);
+
 #endif

@@ -317,6 +317,9 @@ void purged_operation(const struct purge_certificate *certificate, char name[sta
 	ret_purge->customers = certificate->customers;
 	ret_purge->waiting = certificate->waiting;
 	ret_purge->time_ms = certificate->time_ms;
+	ret_purge->has_customer = certificate->has_customer;
+	if (certificate->has_customer)
+		ret_purge->customer = wire_data(SLICE_ARRAY(certificate->customer));
 	kluis__operation__init(ret_operation);
 	snprintf(name, NAME_MAX_ + 1, "%s", certificate->purpose);
 	ret_operation->purpose = name[0] == '\0' ? NULL : name;
@@ -331,7 +334,10 @@ void purged_of(const Kluis__Operation *operation, struct purge_certificate *ret_
 	*ret_certificate = (struct purge_certificate){.reason = (enum err)purge->reason,
 						      .customers = purge->customers,
 						      .waiting = purge->waiting,
-						      .time_ms = purge->time_ms};
+						      .time_ms = purge->time_ms,
+						      .has_customer = purge->has_customer};
+	if (purge->has_customer)
+		memcpy(ret_certificate->customer, purge->customer.data, PSEUDONYM_SIZE);
 	snprintf(ret_certificate->purpose, sizeof ret_certificate->purpose, "%s",
 		 operation->purpose == NULL ? "" : operation->purpose);
 }

@@ -34,7 +34,8 @@ enum err purged_is_uncertified(struct store *store, const char *purpose, bool *r
 /* The broker has this one. ERR_NOT_FOUND. */
 enum err purged_certified(struct store *store, const struct purge_certificate *certificate) MUST_USE;
 
-/* The operation that certifies, in the caller's places; and which certificate an operation was. */
+/* The operation that certifies, a purge or an erasure (erased.h), in the caller's places and the certificate's own; and
+ * which certificate an operation was. */
 void purged_operation(const struct purge_certificate *certificate, char name[static NAME_MAX_ + 1],
 		      Kluis__Purge *ret_purge, Kluis__Operation *ret_operation);
 void purged_of(const Kluis__Operation *operation, struct purge_certificate *ret_certificate);

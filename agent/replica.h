@@ -61,6 +61,10 @@ enum err replica_set_lease(const struct replica *replica, const char *purpose, u
 /* Destroys the purpose's key first, then rows, handles, cursor and lease. ret_customers: rows that there were. What a
  * crash interrupts is finished by doing it again: replica_is_stale says so. */
 enum err replica_purge(const struct replica *replica, const char *purpose, uint64_t *ret_customers) MUST_USE;
+/* Seals the purpose's rows anew under another key and destroys the one before: what older pages of the store hold of
+ * rows that are gone opens no more. ERR_EXPIRED without a key. A crash in between leaves the copy stale: to be purged
+ * and copied anew. */
+enum err replica_reseal(const struct replica *replica, const char *purpose) MUST_USE;
 /* Rows, a cursor or a lease without a key are there: a purge was interrupted, or somebody removed the key. Or the key
  * is not the lease's: killed while a copy began anew. */
 enum err replica_is_stale(const struct replica *replica, const char *purpose, bool *ret_is_stale) MUST_USE;

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "erased.h"
 #include "replica_row.h"
 
 struct applying {
@@ -115,6 +116,8 @@ static enum err remove_row(struct applying *applying, struct store_txn *txn, con
 	TRY(take_out(applying, txn, replica_key(applying->page->purpose, wire_slice(disclosure->customer), place),
 		     &was_there));
 	applying->removed += was_there;
+	if (disclosure->withheld == ERR_ERASED)
+		return erased_note(txn, applying->page->purpose, wire_slice(disclosure->customer), was_there);
 	return ERR_OK;
 }
 

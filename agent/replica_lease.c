@@ -174,3 +174,64 @@ enum err replica_renew_key(const struct replica *replica, const char *purpose, s
 				.begins_anew = true};
 	return store_update(replica->store, give, &giving);
 }
+
+/* ---- sealing anew ---- */
+
+struct resealing {
+	const struct giving *giving;
+	const struct copy_key *old;
+};
+
+static enum err reseal_row(const struct resealing *resealing, struct store_txn *txn, struct slice key,
+			   struct slice value)
+{
+	struct bytes plain CLEANUP(bytes_fini) = {0}, sealed CLEANUP(bytes_fini) = {0};
+	uint8_t place[REPLICA_KEY_MAX];
+
+	if (key.length > sizeof place)
+		return ERR_CORRUPT;
+	memcpy(place, key.data, key.length);
+	key.data = place; /* the row is gone at the put */
+	bytes_init_secret(&plain, REPLICA_ROW_MAX);
+	bytes_init(&sealed, REPLICA_ROW_MAX + SEAL_OVERHEAD);
+	TRY(unseal(resealing->old->bytes, key, value, &plain));
+	TRY(seal(resealing->giving->key->bytes, key, bytes_slice(&plain), &sealed));
+	store_put(txn, REPLICA_CUSTOMER, key, bytes_slice(&sealed));
+	return ERR_OK;
+}
+
+static enum err reseal(struct store_txn *txn, void *context)
+{
+	const struct resealing *resealing = context;
+	struct store_cursor *cursor CLEANUP(store_cursor_close) = NULL;
+	struct giving giving = *resealing->giving;
+	uint8_t place[REPLICA_KEY_MAX];
+	struct slice prefix = replica_key(giving.purpose, SLICE_EMPTY, place), key, value;
+
+	TRY(store_seek(txn, REPLICA_CUSTOMER, prefix, &cursor));
+	while (store_next(cursor, &key, &value) && replica_is_of(key, prefix))
+		TRY(reseal_row(resealing, txn, key, value));
+	TRY(store_txn_status(txn));
+	return give(txn, &giving);
+}
+
+enum err replica_reseal(const struct replica *replica, const char *purpose)
+{
+	struct copy_key old CLEANUP(copy_key_fini) = {{0}}, key CLEANUP(copy_key_fini) = {{0}},
+			    handle_key CLEANUP(copy_key_fini) = {{0}};
+	struct lease_row row;
+
+	TRY(copy_key_load(replica, purpose, &old));
+	TRY(read_row(replica, purpose, &row));
+	TRY(open_handle_key(&row, purpose, &old, &handle_key));
+	/* from here on nothing opens what is there, until it is sealed anew */
+	TRY(replica->keys.make(replica->keys.context, purpose, key.bytes));
+	struct giving giving = {.replica = replica,
+				.purpose = purpose,
+				.until_ms = row.until_ms,
+				.entry_ms = row.entry_ms,
+				.key = &key,
+				.handle_key = SLICE_ARRAY(handle_key.bytes)};
+	struct resealing resealing = {.giving = &giving, .old = &old};
+	return store_update(replica->store, reseal, &resealing);
+}

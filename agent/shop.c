@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "alarm.h"
+#include "erased.h"
 #include "purged.h"
 
 #define STATE_KEY "agreement-state"
@@ -190,6 +191,8 @@ static enum err sweep(struct sweeping *sweeping)
 	arena_init(&arena, REQUEST_ARENA_MAX);
 	TRY(sweep_pending(sweeping, &arena));
 	TRY(sweep_copies(sweeping, &arena));
+	if (shop->outbox != NULL)
+		TRY(erased_sweep(&shop->replica, shop->outbox, shop_now_ms(shop)));
 	return is_outbox_due(shop) ? purged_outbox(shop->outbox, agreement_over(shop), shop_now_ms(shop)) : ERR_OK;
 }
 
@@ -203,7 +206,8 @@ static enum err is_anything_due(struct shop *shop, bool *ret_is_due)
 
 	arena_init(&arena, REQUEST_ARENA_MAX);
 	TRY(purged_pending(shop->store, &arena, &purposes, &count));
-	*ret_is_due = count > 0 || is_outbox_due(shop);
+	TRY(erased_is_pending(shop->store, ret_is_due));
+	*ret_is_due = *ret_is_due || count > 0 || is_outbox_due(shop);
 	TRY(replica_purposes(&shop->replica, &arena, &purposes, &count));
 	for (size_t i = 0; i < count && !*ret_is_due; i++) {
 		TRY(reason_to_purge(shop, purposes[i], &reason));
@@ -236,10 +240,10 @@ enum err shop_sweep(struct shop *shop, unsigned *ret_purged)
 enum err shop_certificates(struct shop *shop, struct arena *arena, struct purge_certificate **ret_certificates,
 			   size_t *ret_count)
 {
-	return purged_list(shop->store, arena, ret_certificates, ret_count);
+	return erased_certificates(shop->store, arena, ret_certificates, ret_count);
 }
 
 enum err shop_certified(struct shop *shop, const struct purge_certificate *certificate)
 {
-	return purged_certified(shop->store, certificate);
+	return erased_certified(shop->store, certificate);
 }

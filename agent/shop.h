@@ -72,15 +72,17 @@ enum err shop_load_state(struct shop *shop) MUST_USE;
 enum err shop_copy_is_open(struct shop *shop, const char *purpose) MUST_USE;
 
 /* What is to be purged now, whoever says so: purposes whose lease is over, whose sync R80 to R83 refuse, that are
- * stale; and the outbox, once its items would never be taken any more. Purges each under lock (write); the certificate
- * waits in the meta table until the broker took it, so that a crash or a broken network only delays it. ret_purged:
- * purposes. */
+ * stale; what opens customers who were erased (erased.h); and the outbox, once its items would never be taken any more.
+ * Purges each under lock (write); the certificate waits in the meta table until the broker took it, so that a crash or
+ * a broken network only delays it. ret_purged: purposes. */
 enum err shop_sweep(struct shop *shop, unsigned *ret_purged) MUST_USE;
 /* Certificates that the broker has not taken yet, oldest first, in the arena. */
 struct purge_certificate {
 	char purpose[NAME_MAX_ + 1]; /* empty: of no copy, but of what waited in the outbox */
 	enum err reason;
 	uint64_t customers, waiting, time_ms;
+	bool has_customer; /* erased.h: the rest of the copy stays */
+	uint8_t customer[PSEUDONYM_SIZE];
 };
 enum err shop_certificates(struct shop *shop, struct arena *arena, struct purge_certificate **ret_certificates,
 			   size_t *ret_count) MUST_USE;

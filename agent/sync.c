@@ -107,7 +107,7 @@ static enum err verdict_of(const struct session_answer *answer, struct sync_outc
  */
 static bool is_worth_asking(const struct session_answer *answer)
 {
-	static const enum err codes[] = {ERR_STATE, ERR_NOT_FOUND, ERR_RESTRICTED, ERR_CONSENT};
+	static const enum err codes[] = {ERR_STATE, ERR_NOT_FOUND, ERR_ERASED, ERR_RESTRICTED, ERR_CONSENT};
 
 	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
 		if (answer->reply->code == (uint32_t)codes[i])

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "erased.h"
 #include "journal.h"
 #include "kluis/clock.h"
 #include "kluis/decide.h"
@@ -191,6 +192,23 @@ static enum err end_pending(struct agent *agent, const char *purpose, uint64_t n
 	return is_pending ? purged_purge(&agent->replica, purpose, ERR_EXPIRED, now_ms) : ERR_OK;
 }
 
+static enum err sweep_erased(struct agent *agent, uint64_t now_ms, struct fault *fault)
+{
+	struct outbox *outbox CLEANUP(outbox_close) = NULL;
+	bool is_pending;
+	enum err err = erased_is_pending(agent->store, &is_pending);
+
+	if (err == ERR_OK && !is_pending)
+		return ERR_OK;
+	if (err == ERR_OK)
+		TRY(outbox_open(agent->store, agent->seal_key, &outbox, fault));
+	if (err == ERR_OK)
+		err = erased_sweep(&agent->replica, outbox, now_ms);
+	return err == ERR_OK ? ERR_OK
+			     : fault_set(fault, err, "what is left of an erased customer cannot be destroyed: %s",
+					 error_text(err));
+}
+
 enum err lease_sweep(struct agent *agent, struct fault *fault)
 {
 	struct arena arena CLEANUP(arena_fini) = {0};
@@ -210,7 +228,9 @@ enum err lease_sweep(struct agent *agent, struct fault *fault)
 		TRY(sweep_one(agent, purposes[i], now_ms, fault));
 	for (size_t i = 0; i < pending_count && err == ERR_OK; i++)
 		err = end_pending(agent, pending[i], now_ms);
-	return err == ERR_OK ? ERR_OK : fault_set(fault, err, "a copy cannot be destroyed: %s", error_text(err));
+	if (err == ERR_OK)
+		return sweep_erased(agent, now_ms, fault);
+	return fault_set(fault, err, "a copy cannot be destroyed: %s", error_text(err));
 }
 
 static enum err certify(struct agent *agent, const struct purge_certificate *certificate, struct fault *fault)
@@ -227,7 +247,7 @@ static enum err certify(struct agent *agent, const struct purge_certificate *cer
 	TRY(agent_send(agent, &call, &arena, &answer, fault));
 	/* that the broker knew of no copy is its finding, in the log with the certificate (R128) */
 	enum err verdict = agent_verdict(&answer, NULL);
-	return verdict == ERR_NOT_FOUND || verdict == ERR_OK ? purged_certified(agent->store, certificate)
+	return verdict == ERR_NOT_FOUND || verdict == ERR_OK ? erased_certified(agent->store, certificate)
 							     : agent_verdict(&answer, fault);
 }
 
@@ -236,6 +256,9 @@ static void print_certified(const struct purge_certificate *certificate)
 	if (certificate->purpose[0] == '\0')
 		fprintf(stderr, "certified to head office: %" PRIu64 " items that waited were destroyed\n",
 			certificate->waiting);
+	else if (certificate->has_customer)
+		fprintf(stderr, "certified to head office: a customer who was erased is gone from the copy for '%s'\n",
+			certificate->purpose);
 	else
 		fprintf(stderr, "certified to head office: the copy for '%s', %" PRIu64 " customers, was destroyed\n",
 			certificate->purpose, certificate->customers);
@@ -248,7 +271,7 @@ enum err lease_certify(struct agent *agent, struct fault *fault)
 	size_t count;
 
 	arena_init(&arena, REQUEST_ARENA_MAX);
-	TRY(purged_list(agent->store, &arena, &certificates, &count));
+	TRY(erased_certificates(agent->store, &arena, &certificates, &count));
 	for (size_t i = 0; i < count; i++) {
 		TRY(certify(agent, &certificates[i], fault));
 		print_certified(&certificates[i]);

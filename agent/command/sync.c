@@ -124,6 +124,7 @@ enum err agent_command_sync(void *target, const struct command_arguments *argume
 	TRY(agent_connect(&agent, LANE_SYNC, fault));
 	TRY(lease_certify(&agent, fault)); /* before it is given another lease */
 	TRY(sync_all(&agent, settings->is_anew, table, &verdict, fault));
+	TRY(lease_sweep(&agent, fault)); /* who was erased */
 	TRY(lease_certify(&agent, fault));
 	TRY(table_print(table, stdout, settings->is_json));
 	return verdict == ERR_OK ? ERR_OK : fault_set(fault, verdict, "refused: %s", error_text(verdict));

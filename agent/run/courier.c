@@ -85,7 +85,7 @@ static enum err take_outcome(void *context, const struct outbox_item *item)
 	const Kluis__Result *result = entry->decoded->results[i];
 	struct outbox_outcome *outcome = &courier->unsettled[courier->unsettled_count++];
 	outcome->number = item->number;
-	outcome->code = (enum err)result->code;
+	outcome->code = result->code == ERR_ERASED ? ERR_OK : (enum err)result->code; /* nothing of them stays */
 	outcome->is_later = outcome->code != ERR_OK && passes(outcome->code);
 	outcome->entry = settling->answer->index;
 	snprintf(outcome->clause, sizeof outcome->clause, "%s", result->clause == NULL ? "" : result->clause);

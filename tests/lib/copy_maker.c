@@ -96,6 +96,11 @@ static Kluis__Part *part_of(const struct copy_maker *copies, struct arena *arena
 	return part;
 }
 
+static bool has_record(uint32_t version)
+{
+	return version > 0 && version != COPY_ERASED;
+}
+
 static Kluis__Disclosure *disclosure_of(struct arena *arena, unsigned number, uint32_t version)
 {
 	Kluis__Disclosure *disclosure = taken(arena_alloc(arena, sizeof *disclosure));
@@ -104,10 +109,11 @@ static Kluis__Disclosure *disclosure_of(struct arena *arena, unsigned number, ui
 	kluis__disclosure__init(disclosure);
 	put_u32(customer, number);
 	disclosure->customer = wire_data(SLICE(customer, PSEUDONYM_SIZE));
-	disclosure->version = version;
-	disclosure->fields = version == 0 ? 0 : 5;
-	disclosure->has_commitment = version > 0;
-	disclosure->has_withheld = version == 0;
+	disclosure->has_commitment = has_record(version);
+	disclosure->has_withheld = !disclosure->has_commitment;
+	disclosure->withheld = version == COPY_ERASED ? ERR_ERASED : ERR_SCOPE;
+	disclosure->version = disclosure->has_commitment ? version : 0;
+	disclosure->fields = disclosure->has_commitment ? 5 : 0;
 	return disclosure;
 }
 
@@ -129,7 +135,7 @@ enum err copy_maker_page(struct copy_maker *copies, const char *purpose, unsigne
 	must(last - first < CUSTOMERS_MAX ? ERR_OK : ERR_TOO_LARGE, "page");
 	for (unsigned number = first; number <= last; number++) {
 		disclosures[result.n_disclosures++] = disclosure_of(&arena, number, version);
-		if (version > 0)
+		if (has_record(version))
 			parts[page.part_count++] = part_of(copies, &arena, number);
 	}
 	result.disclosures = disclosures;

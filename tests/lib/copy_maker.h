@@ -27,7 +27,9 @@ void copy_maker_reopen(struct copy_maker *copies);
 /* Until 2000, by an entry of 1000. */
 void copy_maker_lease(struct copy_maker *copies, const char *purpose);
 /* A page with customers first to last (a pseudonym begins with the number), version given, each with field 1
- * = "card <n>" and field 3 = "phone <n / 2>" and their handles. version 0: tombstones. */
+ * = "card <n>" and field 3 = "phone <n / 2>" and their handles. version 0: tombstones, COPY_ERASED: of who was erased.
+ */
+#define COPY_ERASED UINT32_MAX
 enum err copy_maker_page(struct copy_maker *copies, const char *purpose, unsigned first, unsigned last,
 			 uint32_t version);
 /* By field 1 or 3 and its value. */
