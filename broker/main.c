@@ -42,6 +42,14 @@ static const struct argp_option standing_options[] = {
 static const struct argp_option rotate_options[] = {
 	OPTION_DATA, {"finish", SET_FINISH, NULL, 0, "End the rotation: the new one alone from now on", 0}, OPTION_END};
 
+static const struct argp_option erase_options[] = {
+	OPTION_DATA,
+	{"ground", SET_GROUND, "LETTER", 0, "Why: a letter of GDPR art. 17(1), a to f; it stands in the log", 0},
+	{"field", SET_FIELD, "NAME", 0, "Look the customer up by this field; its value is a line of standard input", 0},
+	{"purpose", SET_PURPOSE, "NAME", 0, "With --field: for which purpose of the charter", 0},
+	{"yes", SET_YES, NULL, 0, "Do not ask", 0},
+	OPTION_END};
+
 static const struct command commands[] = {
 	{"init", NULL, 0, 0, "Make a broker's folder: keys, certificate, charter",
 	 "Example: kluis-broker init --data /srv/kluis --charter charter.ini", init_options, command_init},
@@ -79,6 +87,12 @@ static const struct command commands[] = {
 	 command_rotate_certificate},
 	{"key rotate-master", NULL, 0, 0, "Seal everything anew under another master key, and destroy the old one",
 	 NULL, plain_options, command_rotate_master},
+	{"customer erase", "[CUSTOMER]", 0, 1, "Destroy what opens a customer's data, for good",
+	 "CUSTOMER is a pseudonym.\n\n"
+	 "Example: echo 70000285084 | kluis-broker customer erase --field card --purpose service --ground b --yes",
+	 erase_options, command_customer_erase},
+	{"customer erasures", NULL, 0, 0, "List erasures, and which stores have not certified them", NULL, list_options,
+	 command_customer_erasures},
 	{"totals", NULL, 0, 0, "Sum up receipts by year and store", NULL, list_options, command_totals},
 	{"holdings", NULL, 0, 0, "List the copies that stores hold", NULL, holdings_options, command_holdings},
 	{"findings", NULL, 0, 0, "List what was odd about stores' requests and journals", NULL, list_options,

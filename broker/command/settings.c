@@ -25,7 +25,8 @@ static const struct {
 	{SET_OUT, offsetof(struct settings, out)},	     {SET_MAPPING, offsetof(struct settings, mapping)},
 	{SET_REJECTS, offsetof(struct settings, rejects)},   {SET_REASON, offsetof(struct settings, reason)},
 	{SET_FROM, offsetof(struct settings, from)},	     {SET_UNTIL, offsetof(struct settings, until)},
-	{SET_KEY, offsetof(struct settings, key)},
+	{SET_KEY, offsetof(struct settings, key)},	     {SET_FIELD, offsetof(struct settings, field)},
+	{SET_PURPOSE, offsetof(struct settings, purpose)},   {SET_GROUND, offsetof(struct settings, ground)},
 };
 
 enum err settings_take(void *target, int key, const char *value, struct fault *fault)
@@ -48,6 +49,9 @@ enum err settings_take(void *target, int key, const char *value, struct fault *f
 		return ERR_OK;
 	case SET_DUE:
 		settings->is_due = true;
+		return ERR_OK;
+	case SET_YES:
+		settings->is_yes = true;
 		return ERR_OK;
 	case SET_FINISH:
 		settings->is_finish = true;

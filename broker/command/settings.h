@@ -19,14 +19,17 @@ struct settings {
 	const char *mapping;  /* file */
 	const char *rejects;  /* file */
 	const char *reason;
-	const char *key;	  /* column of a CSV file */
-	const char *from, *until; /* dates */
+	const char *key;	     /* column of a CSV file */
+	const char *from, *until;    /* dates */
+	const char *field, *purpose; /* of the charter */
+	const char *ground;	     /* letter */
 	uint64_t store;
 	bool has_store;
 	bool is_all;
 	bool is_json;
 	bool is_finish;
 	bool is_due;
+	bool is_yes;
 	uint64_t days;
 };
 
@@ -51,6 +54,10 @@ enum settings_key {
 	SET_KEY,
 	SET_DUE,
 	SET_FINISH,
+	SET_FIELD,
+	SET_PURPOSE,
+	SET_GROUND,
+	SET_YES,
 };
 
 #define OPTION_DATA                                                                                                    \
