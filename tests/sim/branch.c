@@ -1,4 +1,5 @@
 #include "branch.h"
+#include "erased.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,15 +127,17 @@ static bool is_drained(struct branch *branch)
 	struct arena arena CLEANUP(arena_fini) = {0};
 	struct purge_certificate *certificates;
 	uint64_t waiting, refused;
+	bool has_erased;
 	size_t count;
 
 	arena_init(&arena, REQUEST_ARENA_MAX);
+	branch_must(branch->all, erased_is_pending(branch->shop.store, &has_erased), "erased");
 	outbox_counts(branch->shop.outbox, &waiting, &refused);
 	branch_must(branch->all, shop_certificates(&branch->shop, &arena, &certificates, &count), "certificates");
 	branch_trace(branch->all, "%s: %llu wait, %llu set aside, %llu records, %zu certificates", branch->folder,
 		     (unsigned long long)waiting, (unsigned long long)refused,
 		     (unsigned long long)journal_waiting(branch->shop.journal), count);
-	return waiting == 0 && journal_waiting(branch->shop.journal) == 0 && count == 0;
+	return waiting == 0 && journal_waiting(branch->shop.journal) == 0 && count == 0 && !has_erased;
 }
 
 /* A store whose key was revoked gets nothing and delivers nothing: its copy goes when its lease ends. */
@@ -197,10 +200,10 @@ static void settle(struct branches *all)
 
 static void report(const struct branches *all)
 {
-	static const char *const names[] = {"shown",	      "from the broker", "items",    "shop crashes",
-					    "broker crashes", "splits",		 "purges",   "refused",
-					    "records",	      "conflicts",	 "findings", "cosigned",
-					    "forks",	      "full disks",	 "epochs",   "rotations"};
+	static const char *const names[] = {"shown",	 "from the broker", "items",   "shop crashes", "broker crashes",
+					    "splits",	 "purges",	    "refused", "records",      "conflicts",
+					    "findings",	 "cosigned",	    "forks",   "full disks",   "epochs",
+					    "rotations", "erasures"};
 
 	printf("seed %llu: %llu entries", (unsigned long long)all->run.seed, (unsigned long long)all->size);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

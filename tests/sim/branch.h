@@ -42,6 +42,8 @@ struct branch_item {
 	uint64_t number;
 	uint8_t hash[HASH_SIZE];
 	bool is_done; /* branch_check found it in the log */
+	bool has_customer;
+	uint8_t customer[PSEUDONYM_SIZE]; /* whom it names */
 };
 /* What a till was shown from the copy. */
 struct branch_shown {
@@ -133,6 +135,7 @@ struct branch_late {
 struct branch_member {
 	uint8_t customer[PSEUDONYM_SIZE];
 	char card[32];
+	bool is_erased;
 };
 
 /* Another history of the broker's, that it shows to one shop. */
@@ -184,6 +187,7 @@ enum {
 	BRANCH_FULL,
 	BRANCH_EPOCHS,
 	BRANCH_ROTATIONS,
+	BRANCH_ERASURES,
 	BRANCH_COUNTS
 };
 

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "action.h"
 #include "branch.h"
+#include "journal_book.h"
 #include "kluis/hash.h"
 #include "ledger/ledger.h"
 
@@ -24,6 +26,32 @@ static void hash_operation(const struct branches *all, const Kluis__Operation *o
 
 /* ---- what is in the outbox ---- */
 
+static void note_customer(const Kluis__Operation *operation, struct branch_item *noted)
+{
+	struct slice customer = SLICE_EMPTY;
+
+	if (operation->kind_case == KLUIS__OPERATION__KIND_RECEIPT && operation->receipt->has_customer)
+		customer = wire_slice(operation->receipt->customer);
+	else if (operation->kind_case == KLUIS__OPERATION__KIND_REGISTRATION)
+		customer = wire_slice(operation->registration->customer);
+	else if (operation->kind_case == KLUIS__OPERATION__KIND_UPDATE)
+		customer = wire_slice(operation->update->customer);
+	else if (operation->kind_case == KLUIS__OPERATION__KIND_CONSENT)
+		customer = wire_slice(operation->consent->customer);
+	noted->has_customer = customer.length == PSEUDONYM_SIZE;
+	if (noted->has_customer)
+		memcpy(noted->customer, customer.data, PSEUDONYM_SIZE);
+}
+
+/* What is about them is destroyed, whether it waits or is refused for that. */
+static bool is_about_erased(const struct branch *branch, const struct branch_item *item)
+{
+	const struct model_customer *customer =
+		item->has_customer ? model_customer(branch->all->model, SLICE_ARRAY(item->customer)) : NULL;
+
+	return customer != NULL && customer->is_erased;
+}
+
 static enum err note_item(void *context, const struct outbox_item *item)
 {
 	struct branch *branch = context;
@@ -33,6 +61,7 @@ static enum err note_item(void *context, const struct outbox_item *item)
 			return ERR_OK;
 	struct branch_item *noted = LIST_ADD(&branch->items);
 	*noted = (struct branch_item){.number = item->number};
+	note_customer(item->operation, noted);
 	hash_operation(branch->all, item->operation, noted->hash);
 	branch->all->counts[BRANCH_ITEMS]++;
 	return ERR_OK;
@@ -220,12 +249,13 @@ static void check_items(struct branch *branch)
 		uint64_t refused = count_kept(branch, OUTBOX_REFUSED, hash), waiting = 0;
 		if (branch->is_revoked) /* then what was not delivered is still there */
 			waiting = count_kept(branch, OUTBOX_WAITING, hash) + count_kept(branch, OUTBOX_SENT, hash);
-		if (done + refused > noted || (!branch->is_terminated && done + refused + waiting < noted))
+		bool may_be_gone = branch->is_terminated || is_about_erased(branch, &branch->items.items[i]);
+		if (done + refused > noted || (!may_be_gone && done + refused + waiting < noted))
 			branch_fail(branch->all, "I8",
 				    "%s item %" PRIu64 ": taken %" PRIu64 " times, done %" PRIu64
 				    ", set aside %" PRIu64,
 				    branch->folder, branch->items.items[i].number, noted, done, refused);
-		missing += done + refused + waiting == 0;
+		missing += done + refused + waiting == 0 && !is_about_erased(branch, &branch->items.items[i]);
 	}
 	for (size_t i = 0; i < branch->done.count; i++)
 		if (count_noted(branch, branch->done.items[i].hash) == 0)
@@ -310,6 +340,21 @@ static void check_records(struct branch *branch)
 	}
 }
 
+/* ---- I7: an erasure reaches every copy; that none has the person is I11 ---- */
+
+/* Nobody owes a certificate but who cannot give it. */
+static void check_erasures(struct branches *all)
+{
+	struct answer answer = franchise_must(all->formula, &all->formula->office, action_erasures(all->formula));
+
+	for (size_t i = 0; i < answer_items(&answer, 0); i++) {
+		const Kluis__ErasureRow *row = answer_erasure(all->formula, &answer, i);
+		for (size_t j = 0; row->has_store && j < BRANCHES; j++)
+			if (all->shops[j].party->store == row->store && !all->shops[j].is_revoked)
+				branch_fail(all, "I7", "%s has not certified an erasure", all->shops[j].folder);
+	}
+}
+
 /* ---- all of it ---- */
 
 static void take_root(const struct branches *all, struct hash *ret_root)
@@ -330,6 +375,7 @@ void branch_check_end(struct branches *all, struct hash *ret_root)
 		branch_check_copies(branch);
 		branch_check_witness(branch);
 	}
+	check_erasures(all);
 	branch_check_found(all);
 	branch_follow_log(all);
 	take_root(all, ret_root);

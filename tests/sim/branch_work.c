@@ -4,6 +4,7 @@
 
 #include "action.h"
 #include "branch.h"
+#include "journal_book.h"
 
 #define STANDING_SUSPEND 1
 #define STANDING_RESUME 2
@@ -278,6 +279,22 @@ static void remove_employee(struct branches *all, struct branch *branch)
 	branch_trace(all, "%s: till-%zu removed", branch->folder, i);
 }
 
+/* Anybody, also those whom stores that are split change. */
+static void erase_member(struct branches *all)
+{
+	struct branch_member *member = &all->members.items[branch_draw(all, all->members.count)];
+	struct slice customer = SLICE_ARRAY(member->customer);
+	struct answer answer = franchise_one(all->formula, &all->formula->office,
+					     action_erase(all->formula, customer, 1 + (uint32_t)branch_draw(all, 6)));
+
+	/* one whose registration has not come in is nobody yet */
+	if (answer.code != ERR_OK)
+		return;
+	member->is_erased = true;
+	all->counts[BRANCH_ERASURES]++;
+	branch_trace(all, "erased %s", member->card);
+}
+
 /* Head office changes what shops change too. */
 static void change_member(struct branches *all)
 {
@@ -285,23 +302,25 @@ static void change_member(struct branches *all)
 	const char *values = branch_chance(all, 70) ? text_of(all, "2=Office ", branch_draw(all, 1000))
 						    : text_of(all, "3=06", 20000000 + branch_draw(all, 1000));
 
-	franchise_must(all->formula, &all->formula->office,
-		       action_update(all->formula, NULL, SLICE_ARRAY(member->customer), values));
+	if (!member->is_erased)
+		franchise_must(all->formula, &all->formula->office,
+			       action_update(all->formula, NULL, SLICE_ARRAY(member->customer), values));
 }
 
 static void restrict_member(struct branches *all)
 {
 	const struct branch_member *member = &all->members.items[branch_draw(all, 8)];
 
-	franchise_must(all->formula, &all->formula->office,
-		       action_restriction(all->formula, SLICE_ARRAY(member->customer), branch_chance(all, 60)));
+	if (!member->is_erased)
+		franchise_must(all->formula, &all->formula->office,
+			       action_restriction(all->formula, SLICE_ARRAY(member->customer), branch_chance(all, 60)));
 }
 
 void branch_office(struct branches *all)
 {
 	struct branch *branch = &all->shops[branch_draw(all, BRANCHES)];
 
-	switch (branch_draw(all, 7)) {
+	switch (branch_draw(all, 8)) {
 	case 0:
 		stand(all, branch);
 		break;
@@ -315,7 +334,10 @@ void branch_office(struct branches *all)
 		restrict_member(all);
 		break;
 	case 4:
+		erase_member(all);
+		break;
 	case 5:
+	case 6:
 		change_member(all);
 		break;
 	default:
