@@ -44,10 +44,10 @@ static void write_fork(struct branches *all)
 	uint64_t next_ms;
 
 	formula->core = all->fork.core;
-	for (uint64_t count = 1 + branch_draw(all, 40); count > 0; count--)
-		franchise_must(formula, &formula->office,
-			       action_restriction(formula, SLICE_ARRAY(all->members.items[count % 8].customer),
-						  branch_chance(all, 50)));
+	for (uint64_t count = 1 + branch_draw(all, 40); count > 0; count--) /* an entry also if it is refused */
+		(void)franchise_one(formula, &formula->office,
+				    action_restriction(formula, SLICE_ARRAY(all->members.items[count % 8].customer),
+						       branch_chance(all, 50)));
 	branch_must(all, core_checkpoint(formula->core), "checkpoint of the fork");
 	branch_must(all, core_round(formula->core, formula->now_ms + 2 * WITNESS_INTERVAL_MS, &next_ms), "its round");
 	formula->core = core;
