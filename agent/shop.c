@@ -108,6 +108,8 @@ static enum err reason_to_purge(struct shop *shop, const char *purpose, enum err
 		*ret_reason = reason;
 		return ERR_OK;
 	}
+	if (reason != ERR_OK && reason < ERR_NOT_FOUND) /* the world failed: nothing is known of the lease */
+		return reason;
 	TRY(replica_is_stale(&shop->replica, purpose, &is_stale));
 	if (is_stale)
 		*ret_reason = ERR_EXPIRED; /* without its key nothing opens it */

@@ -199,6 +199,8 @@ enum err committer_new(const struct server_core *core, committer_release release
 	committer->checkpoint_ms = clock_steady_ms();
 	init_locks(committer);
 	if (start_thread(committer) != 0) {
+		pthread_cond_destroy(&committer->changed);
+		pthread_mutex_destroy(&committer->mutex);
 		free(committer);
 		return ERR_MEMORY;
 	}

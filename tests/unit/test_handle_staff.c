@@ -142,6 +142,7 @@ static void test_name_is_sealed(void **state)
 	assert_int_equal(staff(store, NULL, employee, "manager", NULL), ERR_OK);
 	struct answer log =
 		franchise_must(formula, &formula->office, action_read_log(formula, 0, core_size(formula->core)));
+	assert_int_equal(answer_items(&log, 0), core_size(formula->core) - 1); /* but for the one of reading it */
 	for (size_t i = 0; i < answer_items(&log, 0); i++) {
 		struct slice entry = answer_item(&log, 0, i);
 

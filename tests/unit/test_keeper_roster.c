@@ -10,6 +10,7 @@
 #include "action.h"
 #include "alarm.h"
 #include "kluis/file.h"
+#include "run/keeper_internal.h"
 #include "shop_world.h"
 
 static struct shop_world *lied_to;
@@ -29,6 +30,58 @@ static void test_head_office_takes_an_employee_off(void **state)
 	assert_int_equal(replica_get_employee(&world->shop.replica, "anna", &employee), ERR_NOT_FOUND);
 }
 
+static void set_role(struct shop_world *world, const char *role)
+{
+	struct replica_employee anna;
+
+	assert_int_equal(replica_get_employee(&world->shop.replica, "anna", &anna), ERR_OK);
+	snprintf(anna.role, sizeof anna.role, "%s", role);
+	assert_int_equal(replica_put_employee(&world->shop.replica, &anna), ERR_OK);
+}
+
+static const char *role_of_anna(struct shop_world *world)
+{
+	static struct replica_employee anna;
+
+	assert_int_equal(replica_get_employee(&world->shop.replica, "anna", &anna), ERR_OK);
+	return anna.role;
+}
+
+static void change_at_head_office(struct shop_world *world, const char *role)
+{
+	uint32_t store = 12;
+
+	franchise_must(world->formula, &world->formula->office,
+		       action_staff(world->formula, &store, SLICE(world->party->employee, PSEUDONYM_SIZE), role, NULL));
+}
+
+static void test_head_office_gives_another_role(void **state)
+{
+	struct shop_world *world = *state;
+
+	assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+	change_at_head_office(world, "manager");
+	assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+	assert_string_equal(role_of_anna(world), "manager");
+	assert_int_equal(world->rosters_changed, 1);
+}
+
+/* Taken off here, not yet heard at head office: no roster brings the role back. */
+static void test_who_leaves_here_does_not_come_back(void **state)
+{
+	struct shop_world *world = *state;
+
+	assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+	set_role(world, "");
+	change_at_head_office(world, "manager");
+	assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+	assert_string_equal(role_of_anna(world), "");
+	change_at_head_office(world, "");
+	assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+	struct replica_employee employee;
+	assert_int_equal(replica_get_employee(&world->shop.replica, "anna", &employee), ERR_NOT_FOUND);
+}
+
 /* The roster is answered, and before the answer is here somebody is employed, or a handle is another's. */
 static struct shop_world *at;
 static const char *hired;
@@ -43,6 +96,30 @@ static bool is_roster(struct slice message)
 	assert_int_equal(WIRE_DECODE(Envelope, envelope, message, &arena, &envelope), ERR_OK);
 	assert_int_equal(WIRE_DECODE(Request, request, wire_slice(envelope->request), &arena, &request), ERR_OK);
 	return request->operations[0]->kind_case == KLUIS__OPERATION__KIND_ROSTER;
+}
+
+static enum err cut_roster(void *context, struct slice message, struct bytes *ret_reply)
+{
+	struct exchange core = shop_world_exchange(at);
+
+	(void)context;
+	return is_roster(message) ? ERR_NETWORK : core.send(core.context, message, ret_reply);
+}
+
+/* A roster that could not be fetched, or not be written down, is asked for again. */
+static void test_roster_that_does_not_come(void **state)
+{
+	struct shop_world *world = *state;
+
+	assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+	change_at_head_office(world, "manager");
+	at = world;
+	world->keeper->session.exchange = (struct exchange){.send = cut_roster};
+	assert_int_equal(shop_world_keep(world), KEEPER_AWAY);
+	assert_string_equal(role_of_anna(world), "cashier");
+	world->keeper->session.exchange = shop_world_exchange(world);
+	assert_int_equal(shop_world_keep(world), KEEPER_CURRENT);
+	assert_string_equal(role_of_anna(world), "manager");
 }
 
 static enum err send_and_hire(void *context, struct slice message, struct bytes *ret_reply)
@@ -128,9 +205,9 @@ static void test_another_roster_than_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_head_office_takes_an_employee_off),
-		TEST(test_who_is_employed_meanwhile_stays),
-		TEST(test_another_roster_than_named),
+		TEST(test_head_office_takes_an_employee_off),  TEST(test_head_office_gives_another_role),
+		TEST(test_who_leaves_here_does_not_come_back), TEST(test_roster_that_does_not_come),
+		TEST(test_who_is_employed_meanwhile_stays),    TEST(test_another_roster_than_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include "alarm.h"
 #include "copy_maker.h"
+#include "fail.h"
 #include "papers.h"
 #include "shop.h"
 
@@ -326,6 +327,50 @@ static void test_contact(void **state)
 	assert_int_equal(shop_now_ms(&shop), noon_ms + 3 * 3600000);
 }
 
+/* The last millisecond is within, the next is not. */
+static void test_agreement_until_its_last_moment(void **state)
+{
+	uint64_t left_ms = papers.agreement.until_s * 1000 - noon_ms - 1, waiting, refused;
+
+	(void)state;
+	put_into_outbox(1);
+	now.wall_ms += left_ms;
+	now.steady_ms += left_ms;
+	sweep();
+	outbox_counts(shop.outbox, &waiting, &refused);
+	assert_int_equal(waiting, 1);
+	now.wall_ms++;
+	now.steady_ms++;
+	sweep();
+	outbox_counts(shop.outbox, &waiting, &refused);
+	assert_int_equal(waiting, 0);
+}
+
+static enum err sweep_once(void *context)
+{
+	unsigned purged;
+
+	(void)context;
+	return shop_sweep(&shop, &purged);
+}
+
+/* Memory that runs short is told, and leaves nothing undone for ever. */
+static void test_sweeping_without_memory(void **state)
+{
+	uint64_t customers;
+
+	(void)state;
+	fill("service", 3);
+	fail_sweep(FAIL_MEMORY, sweep_once, NULL);
+	assert_int_equal(replica_count(&maker.replica, "service", &customers), ERR_OK);
+	assert_int_equal(customers, 3);
+	pass_hours(73);
+	fail_sweep(FAIL_MEMORY, sweep_once, NULL);
+	assert_int_equal(replica_count(&maker.replica, "service", &customers), ERR_OK);
+	assert_int_equal(customers, 0);
+	assert_string_equal(certificates(), "service expired 3+0|");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -340,6 +385,8 @@ int main(void)
 		TEST(test_key_removed_by_somebody),
 		TEST(test_lease_altered),
 		TEST(test_contact),
+		TEST(test_agreement_until_its_last_moment),
+		TEST(test_sweeping_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
