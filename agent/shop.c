@@ -169,19 +169,27 @@ static enum err sweep_pending(struct sweeping *sweeping, struct arena *arena)
 	return ERR_OK;
 }
 
+static enum err sweep_copy(struct sweeping *sweeping, const char *purpose)
+{
+	enum err reason;
+
+	TRY(reason_to_purge(sweeping->shop, purpose, &reason));
+	return reason == ERR_OK ? ERR_OK : sweep_one(sweeping, purpose, reason);
+}
+
+/* One that cannot be looked at, or not be purged, keeps none of the others. */
 static enum err sweep_copies(struct sweeping *sweeping, struct arena *arena)
 {
+	enum err first = ERR_OK;
 	char **purposes;
 	size_t count;
-	enum err reason;
 
 	TRY(replica_purposes(&sweeping->shop->replica, arena, &purposes, &count));
 	for (size_t i = 0; i < count; i++) {
-		TRY(reason_to_purge(sweeping->shop, purposes[i], &reason));
-		if (reason != ERR_OK)
-			TRY(sweep_one(sweeping, purposes[i], reason));
+		enum err err = sweep_copy(sweeping, purposes[i]);
+		first = first == ERR_OK ? err : first;
 	}
-	return ERR_OK;
+	return first;
 }
 
 /* With the lock held for writing. */
@@ -212,8 +220,8 @@ static enum err is_anything_due(struct shop *shop, bool *ret_is_due)
 	*ret_is_due = *ret_is_due || count > 0 || is_outbox_due(shop);
 	TRY(replica_purposes(&shop->replica, &arena, &purposes, &count));
 	for (size_t i = 0; i < count && !*ret_is_due; i++) {
-		TRY(reason_to_purge(shop, purposes[i], &reason));
-		*ret_is_due = reason != ERR_OK;
+		enum err err = reason_to_purge(shop, purposes[i], &reason);
+		*ret_is_due = err != ERR_OK || reason != ERR_OK;
 	}
 	return ERR_OK;
 }
