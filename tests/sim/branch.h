@@ -148,28 +148,7 @@ struct fork {
 	bool is_shown;
 };
 
-struct branches {
-	struct run run;
-	bool is_calm;
-	bool has_fork;	/* the broker may show another history */
-	bool has_theft; /* and a store's key be revoked */
-	struct arena arena;
-	struct franchise *formula;
-	struct model *model;
-	struct fork fork;
-	struct ring ring; /* the broker's keys */
-	uint32_t epoch;	  /* of its master key */
-	bool is_rewrapping, is_rewrapped;
-	const struct trust *trust; /* in force; NULL: none yet */
-	size_t trust_count;
-	struct branch shops[BRANCHES];
-	LIST(struct branch_member) members;
-	unsigned next_card;
-	struct branch_late late[BRANCH_LATE_MAX]; /* copies of messages that are still on their way */
-	size_t late_count;
-	uint64_t size;	     /* entries that branch_check has seen */
-	uint64_t counts[16]; /* BRANCH_* */
-};
+/* What a run counts. */
 enum {
 	BRANCH_SHOWN,
 	BRANCH_FROM_BROKER,
@@ -191,6 +170,28 @@ enum {
 	BRANCH_COUNTS
 };
 
+struct branches {
+	struct run run;
+	bool is_calm;
+	bool has_fork;	/* the broker may show another history */
+	bool has_theft; /* and a store's key be revoked */
+	struct arena arena;
+	struct franchise *formula;
+	struct model *model;
+	struct fork fork;
+	struct ring ring; /* the broker's keys */
+	uint32_t epoch;	  /* of its master key */
+	bool is_rewrapping, is_rewrapped;
+	const struct trust *trust; /* in force; NULL: none yet */
+	size_t trust_count;
+	struct branch shops[BRANCHES];
+	LIST(struct branch_member) members;
+	unsigned next_card;
+	struct branch_late late[BRANCH_LATE_MAX]; /* copies of messages that are still on their way */
+	size_t late_count;
+	uint64_t size; /* entries that branch_check has seen */
+	uint64_t counts[BRANCH_COUNTS];
+};
 /* ---- branch.c ---- */
 #define branch_fail(all, ...) run_fail(&(all)->run, __VA_ARGS__)
 #define branch_must(all, err, what) run_must(&(all)->run, err, what)
