@@ -5,6 +5,7 @@
 #include "kluis/hash.h"
 #include "kluis/journal.h"
 #include "replica.h"
+#include "sealed_row.h"
 
 #define CHAIN_KEY "journal"
 #define CHAIN_SIZE (8 + HASH_SIZE + 8 + 8 + HASH_SIZE + 8 + HASH_SIZE)
@@ -46,26 +47,22 @@ static enum err decode(struct slice plain, struct journal_chain *ret_chain)
 enum err journal_chain_get(struct store_txn *txn, const uint8_t key[static KEY_SIZE], struct journal_chain *ret_chain)
 {
 	struct bytes plain CLEANUP(bytes_fini) = {0};
-	struct slice sealed;
-	enum err err = store_get(txn, REPLICA_META, slice_text(CHAIN_KEY), &sealed);
 
+	bytes_init(&plain, CHAIN_SIZE);
+	enum err err = sealed_row_get(txn, key, CHAIN_KEY, &plain);
 	if (err == ERR_NOT_FOUND) {
 		*ret_chain = (struct journal_chain){0};
 		return ERR_OK;
 	}
 	TRY(err);
-	bytes_init(&plain, CHAIN_SIZE);
-	err = unseal(key, slice_text(CHAIN_KEY), sealed, &plain);
-	TRY(err == ERR_TOO_LARGE ? ERR_CORRUPT : err);
 	return decode(bytes_slice(&plain), ret_chain);
 }
 
 enum err journal_chain_put(struct store_txn *txn, const uint8_t key[static KEY_SIZE], const struct journal_chain *chain)
 {
-	struct bytes plain CLEANUP(bytes_fini) = {0}, sealed CLEANUP(bytes_fini) = {0};
+	struct bytes plain CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&plain, CHAIN_SIZE);
-	bytes_init(&sealed, CHAIN_SIZE + SEAL_OVERHEAD);
 	TRY(bytes_append_u64(&plain, chain->number));
 	TRY(bytes_append(&plain, SLICE_ARRAY(chain->hash.bytes)));
 	TRY(bytes_append_u64(&plain, chain->time_ms));
@@ -73,9 +70,7 @@ enum err journal_chain_put(struct store_txn *txn, const uint8_t key[static KEY_S
 	TRY(bytes_append(&plain, SLICE_ARRAY(chain->seen_root.bytes)));
 	TRY(bytes_append_u64(&plain, chain->logged));
 	TRY(bytes_append(&plain, SLICE_ARRAY(chain->logged_hash.bytes)));
-	TRY(seal(key, slice_text(CHAIN_KEY), bytes_slice(&plain), &sealed));
-	store_put(txn, REPLICA_META, slice_text(CHAIN_KEY), bytes_slice(&sealed));
-	return ERR_OK;
+	return sealed_row_put(txn, key, CHAIN_KEY, bytes_slice(&plain));
 }
 
 /* ---- checking ---- */

@@ -10,6 +10,7 @@
 #include "outbox_internal.h"
 #include "outbox_row.h"
 #include "replica.h"
+#include "sealed_row.h"
 
 #define SUMMARY_KEY "outbox"
 #define SEALED_MAX (REQUEST_MAX + RECORD_MAX + 2048)
@@ -18,28 +19,23 @@
 
 enum err outbox_put_summary(const struct outbox *outbox, const struct outbox_list *list, struct store_txn *txn)
 {
-	struct bytes plain CLEANUP(bytes_fini) = {0}, sealed CLEANUP(bytes_fini) = {0};
+	struct bytes plain CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&plain, OUTBOX_LIST_MAX);
-	bytes_init(&sealed, OUTBOX_LIST_MAX + SEAL_OVERHEAD);
 	TRY(outbox_list_print(list, &plain));
-	TRY(seal(outbox->key, slice_text(SUMMARY_KEY), bytes_slice(&plain), &sealed));
-	store_put(txn, REPLICA_META, slice_text(SUMMARY_KEY), bytes_slice(&sealed));
-	return ERR_OK;
+	return sealed_row_put(txn, outbox->key, SUMMARY_KEY, bytes_slice(&plain));
 }
 
 static enum err summary_read(const struct outbox *outbox, struct store_txn *txn, struct outbox_list *list)
 {
 	struct bytes plain CLEANUP(bytes_fini) = {0};
-	struct slice sealed;
-	enum err err = store_get(txn, REPLICA_META, slice_text(SUMMARY_KEY), &sealed);
 
 	bytes_init(&plain, OUTBOX_LIST_MAX);
+	enum err err = sealed_row_get(txn, outbox->key, SUMMARY_KEY, &plain);
 	list->next = 1;
 	if (err == ERR_NOT_FOUND)
 		return ERR_OK;
 	TRY(err);
-	TRY(unseal(outbox->key, slice_text(SUMMARY_KEY), sealed, &plain));
 	return outbox_list_parse(bytes_slice(&plain), list);
 }
 

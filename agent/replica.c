@@ -11,7 +11,7 @@ static const char *const table_names[REPLICA_TABLE_COUNT] = {"meta",	"customer",
 							     "journal", "outbox",   "use",   "alarm"};
 
 const struct store_layout replica_layout = {
-	.tables = table_names, .table_count = REPLICA_TABLE_COUNT, .schema = 2, .application = "kluis-agent"};
+	.tables = table_names, .table_count = REPLICA_TABLE_COUNT, .schema = 3, .application = "kluis-agent"};
 
 /* ---- keys of tables ---- */
 

@@ -5,6 +5,7 @@
 #include "alarm.h"
 #include "erased.h"
 #include "purged.h"
+#include "sealed_row.h"
 
 #define STATE_KEY "agreement-state"
 
@@ -40,6 +41,7 @@ bool shop_agreement(struct shop *shop, uint8_t ret_hash[static HASH_SIZE], enum 
 /* ---- the agreement's state ---- */
 
 struct keeping {
+	const uint8_t *key;
 	uint8_t row[1 + HASH_SIZE];
 };
 
@@ -47,13 +49,12 @@ static enum err put_state(struct store_txn *txn, void *context)
 {
 	const struct keeping *keeping = context;
 
-	store_put(txn, REPLICA_META, slice_text(STATE_KEY), SLICE_ARRAY(keeping->row));
-	return ERR_OK;
+	return sealed_row_put(txn, keeping->key, STATE_KEY, SLICE_ARRAY(keeping->row));
 }
 
 enum err shop_keep_state(struct shop *shop, const uint8_t agreement[static HASH_SIZE], enum agreement_state state)
 {
-	struct keeping keeping = {.row = {(uint8_t)state}};
+	struct keeping keeping = {.key = shop->replica.key, .row = {(uint8_t)state}};
 
 	memcpy(keeping.row + 1, agreement, HASH_SIZE);
 	return store_update(shop->store, put_state, &keeping);
@@ -62,14 +63,16 @@ enum err shop_keep_state(struct shop *shop, const uint8_t agreement[static HASH_
 enum err shop_load_state(struct shop *shop)
 {
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
-	struct slice kept;
+	struct bytes plain CLEANUP(bytes_fini) = {0};
 
+	bytes_init(&plain, 1 + HASH_SIZE);
 	shop->state = shop->agreement == NULL ? AGREEMENT_NONE : AGREEMENT_ACTIVE;
 	TRY(store_begin_read(shop->store, &txn));
-	enum err err = store_get(txn, REPLICA_META, slice_text(STATE_KEY), &kept);
+	enum err err = sealed_row_get(txn, shop->replica.key, STATE_KEY, &plain);
 	if (err == ERR_NOT_FOUND || shop->agreement == NULL)
 		return ERR_OK;
 	TRY(err);
+	struct slice kept = bytes_slice(&plain);
 	if (kept.length != 1 + HASH_SIZE || kept.data[0] > AGREEMENT_EXPIRED)
 		return ERR_CORRUPT;
 	if (slice_equal(slice_part(kept, 1, HASH_SIZE), SLICE_ARRAY(shop->agreement->hash)))

@@ -9,6 +9,7 @@
 #include "kluis/clock.h"
 #include "kluis/decide.h"
 #include "purged.h"
+#include "sealed_row.h"
 #include "timekeeper.h"
 
 #define TIME_KEY "time" /* in the meta table, where the daemon keeps it too */
@@ -23,29 +24,34 @@ static struct moment read_clocks(void)
 static enum err load_time(struct agent *agent, struct timekeeper *ret_timekeeper)
 {
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
-	struct slice kept = SLICE_EMPTY;
+	struct bytes kept CLEANUP(bytes_fini) = {0};
 
+	bytes_init(&kept, TIMEKEEPER_SIZE);
 	TRY(store_begin_read(agent->store, &txn));
-	enum err err = store_get(txn, REPLICA_META, slice_text(TIME_KEY), &kept);
+	enum err err = sealed_row_get(txn, agent->seal_key, TIME_KEY, &kept);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
-	return timekeeper_load(kept, read_clocks(), ret_timekeeper);
+	return timekeeper_load(bytes_slice(&kept), read_clocks(), ret_timekeeper);
 }
+
+struct keeping {
+	const uint8_t *key;
+	uint8_t time[TIMEKEEPER_SIZE];
+};
 
 static enum err put_time(struct store_txn *txn, void *context)
 {
-	const uint8_t *kept = context;
+	const struct keeping *keeping = context;
 
-	store_put(txn, REPLICA_META, slice_text(TIME_KEY), SLICE(kept, TIMEKEEPER_SIZE));
-	return ERR_OK;
+	return sealed_row_put(txn, keeping->key, TIME_KEY, SLICE_ARRAY(keeping->time));
 }
 
 static enum err keep_time(struct agent *agent, const struct timekeeper *timekeeper)
 {
-	uint8_t kept[TIMEKEEPER_SIZE];
+	struct keeping keeping = {.key = agent->seal_key};
 
-	timekeeper_keep(timekeeper, kept);
-	return store_update(agent->store, put_time, kept);
+	timekeeper_keep(timekeeper, keeping.time);
+	return store_update(agent->store, put_time, &keeping);
 }
 
 enum err lease_now_ms(struct agent *agent, uint64_t *ret_now_ms)

@@ -10,6 +10,7 @@
 #include "kluis/envelope.h"
 #include "kluis/hash.h"
 #include "replica.h"
+#include "sealed_row.h"
 
 /*
  * What was cosigned last, in the table META: u64 size || root || u8 whether the broker has it || the note. Written
@@ -17,6 +18,7 @@
  */
 #define STATE_KEY "cosigned"
 #define REPORTED_KEY "cosigner-reported" /* root of the last checkpoint that head office was told about */
+#define STATE_MAX (PAPER_MAX + 64)
 #define INCIDENT_TAMPERING 5
 
 struct state {
@@ -31,18 +33,19 @@ static void state_fini(struct state *state)
 	bytes_fini(&state->note);
 }
 
-static enum err load(struct store *store, struct state *ret_state)
+static enum err load(const struct shop *shop, struct state *ret_state)
 {
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
-	struct slice row;
+	struct bytes row CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&ret_state->note, PAPER_MAX);
-	TRY(store_begin_read(store, &txn));
-	enum err err = store_get(txn, REPLICA_META, slice_text(STATE_KEY), &row);
+	bytes_init(&row, STATE_MAX);
+	TRY(store_begin_read(shop->store, &txn));
+	enum err err = sealed_row_get(txn, shop->replica.key, STATE_KEY, &row);
 	if (err == ERR_NOT_FOUND)
 		return ERR_OK;
 	TRY(err);
-	struct reader reader = reader_of(row);
+	struct reader reader = reader_of(bytes_slice(&row));
 	ret_state->size = reader_u64(&reader);
 	struct slice root = reader_take(&reader, HASH_SIZE);
 	ret_state->is_sent = reader_u8(&reader) == 1;
@@ -53,7 +56,8 @@ static enum err load(struct store *store, struct state *ret_state)
 }
 
 struct row {
-	const char *key;
+	const uint8_t *key;
+	const char *name;
 	struct slice value;
 };
 
@@ -61,21 +65,20 @@ static enum err put_row(struct store_txn *txn, void *context)
 {
 	const struct row *row = context;
 
-	store_put(txn, REPLICA_META, slice_text(row->key), row->value);
-	return ERR_OK;
+	return sealed_row_put(txn, row->key, row->name, row->value);
 }
 
-static enum err save(struct store *store, const struct checkpoint *checkpoint, struct slice note, bool is_sent)
+static enum err save(const struct shop *shop, const struct checkpoint *checkpoint, struct slice note, bool is_sent)
 {
 	struct bytes value CLEANUP(bytes_fini) = {0};
 
-	bytes_init(&value, PAPER_MAX + 64);
+	bytes_init(&value, STATE_MAX);
 	TRY(bytes_append_u64(&value, checkpoint->size));
 	TRY(bytes_append(&value, SLICE_ARRAY(checkpoint->root.bytes)));
 	TRY(bytes_append_u8(&value, is_sent));
 	TRY(bytes_append(&value, note));
-	struct row row = {.key = STATE_KEY, .value = bytes_slice(&value)};
-	return store_update(store, put_row, &row);
+	struct row row = {.key = shop->replica.key, .name = STATE_KEY, .value = bytes_slice(&value)};
+	return store_update(shop->store, put_row, &row);
 }
 
 /* ---- the round ---- */
@@ -152,14 +155,15 @@ static enum err check_consistency(const struct state *state, const struct round 
 
 /* ---- another history ---- */
 
-static bool is_reported(struct store *store, const struct hash *root)
+static bool is_reported(const struct shop *shop, const struct hash *root)
 {
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
-	struct slice row;
+	struct bytes row CLEANUP(bytes_fini) = {0};
 
-	return store_begin_read(store, &txn) == ERR_OK &&
-	       store_get(txn, REPLICA_META, slice_text(REPORTED_KEY), &row) == ERR_OK &&
-	       slice_equal(row, SLICE_ARRAY(root->bytes));
+	bytes_init(&row, HASH_SIZE);
+	return store_begin_read(shop->store, &txn) == ERR_OK &&
+	       sealed_row_get(txn, shop->replica.key, REPORTED_KEY, &row) == ERR_OK &&
+	       slice_equal(bytes_slice(&row), SLICE_ARRAY(root->bytes));
 }
 
 static enum err add_incident(struct shop *shop, char *text, struct arena *arena)
@@ -185,13 +189,14 @@ static enum err add_incident(struct shop *shop, char *text, struct arena *arena)
 static enum err report(const struct cosigner_options *options, const struct round *round, char *text,
 		       struct arena *arena)
 {
-	struct store *store = options->shop->store;
-	struct row row = {.key = REPORTED_KEY, .value = SLICE_ARRAY(round->checkpoint.root.bytes)};
+	struct shop *shop = options->shop;
+	struct row row = {
+		.key = shop->replica.key, .name = REPORTED_KEY, .value = SLICE_ARRAY(round->checkpoint.root.bytes)};
 
-	if (is_reported(store, &round->checkpoint.root))
+	if (is_reported(shop, &round->checkpoint.root))
 		return ERR_OK;
 	TRY(add_incident(options->shop, text, arena));
-	return store_update(store, put_row, &row);
+	return store_update(shop->store, put_row, &row);
 }
 
 static enum err refuse(const struct cosigner_options *options, const struct state *state, const struct round *round,
@@ -209,7 +214,7 @@ static enum err refuse(const struct cosigner_options *options, const struct stat
 		 round->checkpoint.size, state->size);
 	/* before the alarm: what was shown once may never be shown again, and a power cut may come in between */
 	snprintf(name, sizeof name, "%" PRIu64 "-%" PRIu64, round->checkpoint.size, shop_now_ms(shop));
-	if (options->keep_evidence != NULL && !is_reported(shop->store, &round->checkpoint.root))
+	if (options->keep_evidence != NULL && !is_reported(shop, &round->checkpoint.root))
 		kept = options->keep_evidence(options->context, name, bytes_slice(&state->note), round->note);
 	alarm_raise(shop->store, is_older ? ALARM_OLDER : ALARM_INCONSISTENT, shop_now_ms(shop), "%s", text);
 	TRY(kept);
@@ -250,18 +255,18 @@ static enum err send_cosignature(const struct cosigner_options *options, const s
 static enum err cosign(const struct cosigner_options *options, const struct state *state, const struct round *round,
 		       struct arena *arena, struct fault *fault)
 {
-	struct store *store = options->shop->store;
+	const struct shop *shop = options->shop;
 
 	bool is_old = round->checkpoint.size == state->size;
 
 	if (!is_old)
-		TRY(save(store, &round->checkpoint, round->note, false));
+		TRY(save(shop, &round->checkpoint, round->note, false));
 	/* once it is kept: the journal's records must not name one that a crash makes unknown again (R126) */
 	note_seen(options->shop, &round->checkpoint);
 	if (is_old && state->is_sent)
 		return ERR_OK;
 	TRY(send_cosignature(options, round, arena, fault));
-	return save(store, &round->checkpoint, round->note, true);
+	return save(shop, &round->checkpoint, round->note, true);
 }
 
 enum err cosigner_step(const struct cosigner_options *options, struct fault *fault)
@@ -271,7 +276,7 @@ enum err cosigner_step(const struct cosigner_options *options, struct fault *fau
 	struct round round = {.checkpoint = {.size = 0}};
 
 	arena_init(&arena, REQUEST_ARENA_MAX);
-	TRY(load(options->shop->store, &state));
+	TRY(load(options->shop, &state));
 	enum err err = get_round(options, state.size, &arena, &round, fault);
 	if (err == ERR_NOT_FOUND) /* no round yet */
 		return ERR_OK;
@@ -285,7 +290,7 @@ enum err cosigner_load_seen(struct shop *shop)
 {
 	struct state state CLEANUP(state_fini) = {0};
 
-	TRY(load(shop->store, &state));
+	TRY(load(shop, &state));
 	shop->seen_size = state.size;
 	shop->seen_root = state.root;
 	return ERR_OK;

@@ -6,6 +6,7 @@
 #include "kluis/file.h"
 #include "kluis/principal.h"
 #include "run/cosigner.h"
+#include "sealed_row.h"
 
 #define TIME_KEY "time"
 
@@ -20,31 +21,36 @@ static struct moment read_clock(void *context)
 static enum err load_time(struct shop *shop)
 {
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
-	struct slice kept = SLICE_EMPTY;
+	struct bytes kept CLEANUP(bytes_fini) = {0};
 
+	bytes_init(&kept, TIMEKEEPER_SIZE);
 	TRY(store_begin_read(shop->store, &txn));
-	enum err err = store_get(txn, REPLICA_META, slice_text(TIME_KEY), &kept);
+	enum err err = sealed_row_get(txn, shop->replica.key, TIME_KEY, &kept);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
-	return timekeeper_load(kept, read_clock(NULL), &shop->time);
+	return timekeeper_load(bytes_slice(&kept), read_clock(NULL), &shop->time);
 }
+
+struct keeping {
+	const uint8_t *key;
+	uint8_t time[TIMEKEEPER_SIZE];
+};
 
 static enum err put_time(struct store_txn *txn, void *context)
 {
-	const uint8_t *kept = context;
+	const struct keeping *keeping = context;
 
-	store_put(txn, REPLICA_META, slice_text(TIME_KEY), SLICE(kept, TIMEKEEPER_SIZE));
-	return ERR_OK;
+	return sealed_row_put(txn, keeping->key, TIME_KEY, SLICE_ARRAY(keeping->time));
 }
 
 enum err daemon_shop_keep(struct shop *shop)
 {
-	uint8_t kept[TIMEKEEPER_SIZE];
+	struct keeping keeping = {.key = shop->replica.key};
 
 	pthread_mutex_lock(&shop->time_lock);
-	timekeeper_keep(&shop->time, kept);
+	timekeeper_keep(&shop->time, keeping.time);
 	pthread_mutex_unlock(&shop->time_lock);
-	return store_update(shop->store, put_time, kept);
+	return store_update(shop->store, put_time, &keeping);
 }
 
 /* ---- open ---- */
@@ -67,7 +73,14 @@ static enum err load_papers(struct agent *agent, struct shop *shop, struct fault
 	return ERR_OK;
 }
 
-/* Altered, they are evidence: nothing is repaired, and nobody reads on as if nothing were. */
+/* Altered, it is evidence: nothing is repaired, and nobody reads on as if nothing were. */
+static enum err refuse(const struct agent *agent, const char *what, struct fault *fault)
+{
+	return fault_set(fault, ERR_CORRUPT,
+			 "%s; nothing was repaired: keep '%s' for head office and join anew into another folder", what,
+			 agent->folder);
+}
+
 static enum err open_books(struct agent *agent, struct shop *shop, struct fault *fault)
 {
 	struct fault cause = {""};
@@ -76,10 +89,7 @@ static enum err open_books(struct agent *agent, struct shop *shop, struct fault 
 	if (err == ERR_OK)
 		err = outbox_open(agent->store, agent->seal_key, &shop->outbox, &cause);
 	if (err == ERR_CORRUPT)
-		return fault_set(
-			fault, err,
-			"%s; nothing was repaired: keep '%s' for head office and join anew into another folder",
-			cause.text, agent->folder);
+		return refuse(agent, cause.text, fault);
 	return err == ERR_OK ? err : fault_set(fault, err, "%s", cause.text[0] == '\0' ? error_text(err) : cause.text);
 }
 
@@ -95,6 +105,8 @@ static enum err load(struct agent *agent, struct shop *shop, struct fault *ret_p
 		err = shop_load_state(shop);
 	if (err == ERR_OK)
 		err = cosigner_load_seen(shop);
+	if (err == ERR_CORRUPT)
+		return refuse(agent, "the kept time or state cannot be read: it was altered, or seal.key was", fault);
 	if (err != ERR_OK)
 		return fault_set(fault, err, "the kept time or state cannot be read: %s", error_text(err));
 	return open_books(agent, shop, fault);

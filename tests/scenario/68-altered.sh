@@ -42,6 +42,7 @@ for name in sys.argv[1:]:
     value = value[name]
 print(value)' "$@"; }
 is_copied() { [ "$(agent 2 status --json | grep -c '"state": *"open"')" -ge 2 ]; }
+is_destroyed() { [ ! -e "$work/2/leases/service.key" ] && ! agent 2 status | grep 'copy for service .*open' >/dev/null; }
 has_seen() { [ "$(status_of seen_size)" -gt 0 ]; }
 lookup() { agent 2 lookup card --purpose service --employee "${2:-till-1}" --pin-file "${3:-$work/pin}" --json <<<"$1"; }
 ring_up() {
@@ -60,6 +61,10 @@ P
 start_agent
 until_true "the copies are there" is_copied
 until_true "a checkpoint is cosigned" has_seen
+kluis-broker agreement suspend 2 >/dev/null
+until_true "the copy is destroyed" is_destroyed
+kluis-broker agreement resume 2 >/dev/null
+until_true "the copies are there again" is_copied
 stop_agent
 cp -r "$work/2" "$work/older"
 start_agent
@@ -86,8 +91,8 @@ path = sys.argv[1]
 data = bytearray(open(path, "rb").read())
 data[len(data) // 2] ^= 1
 open(path, "wb").write(data)' "$work/2/$1"; }
-# What lies in the folder, but for what each start writes.
-content() { (cd "$work/2" && mdb_dump -a db | grep -E '^( |database=)' && find . -type f ! -path './db/*' ! -name lock | sort | xargs sha256sum) | sha256sum; }
+# What lies in the folder, but for the time ("time"), which each end of the agent writes.
+content() { (cd "$work/2" && mdb_dump -a db | grep -E '^( |database=)' | sed '/^ 74696d65$/,+1d' && find . -type f ! -path './db/*' ! -name lock | sort | xargs sha256sum) | sha256sum; }
 
 # refused STATUS TEXT HOW...: it does not start, says so twice in the same words, and leaves all as it is.
 refused() {
@@ -126,6 +131,12 @@ refused 1 'outbox' alter meta change =outbox
 refused 1 'the outbox on disk has an item that was never put there' alter meta delete =outbox
 shown "outbox: items changed, missing, exchanged, doubled, and its list: named, not repaired, not started"
 
+refused 1 'kept time or state cannot be read: it was altered' alter meta change =time
+refused 1 'kept time or state cannot be read: it was altered' alter meta change =agreement-state
+refused 1 'kept time or state cannot be read: it was altered' alter meta change =cosigned
+refused 1 'kept time or state cannot be read: it was altered' alter meta swap =time =cosigned
+shown "what is known of time, of the agreement's state and of the log: altered, it is named, not repaired, not started"
+
 # What asks no daemon says the same.
 fresh
 alter journal change second
@@ -141,7 +152,7 @@ refused 4 'charter.note: not signed by' change_file charter.note
 refused 3 'charter.note' delete_file charter.note
 refused 4 'store.key is not a private key file' change_file store.key
 refused 3 'store.key' delete_file store.key
-refused 1 'was altered' change_file seal.key
+refused 1 'it was altered, or seal.key was' change_file seal.key
 refused 3 'seal.key' delete_file seal.key
 refused 4 'witness.key is not a private key file' change_file witness.key
 refused 4 'agent.ini' change_file agent.ini
@@ -179,7 +190,6 @@ stop_agent
 shown "rows of members and employees, and PINs, changed, exchanged, missing: nothing of them is shown, and it is alarmed"
 
 # A copy whose lease or key is not what it was is destroyed: nobody can say any more until when it may be read.
-is_destroyed() { [ ! -e "$work/2/leases/service.key" ] && ! agent 2 status | grep 'copy for service .*open' >/dev/null; }
 destroyed() {
   fresh
   "$@"

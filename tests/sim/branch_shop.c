@@ -10,6 +10,7 @@
 #include "kluis/log.h"
 #include "run/cosigner.h"
 #include "run/daemon_shop.h"
+#include "sealed_row.h"
 #include "staff.h"
 
 /* A PIN takes 64 MiB and a tenth of a second; what it protects has tests of its own. */
@@ -152,24 +153,18 @@ void branch_plan_death(struct branch *branch)
 
 /* ---- coming up ---- */
 
-static enum err read_meta(struct store_txn *txn, const char *name, struct slice *ret_value)
-{
-	enum err err = store_get(txn, REPLICA_META, slice_text(name), ret_value);
-
-	*ret_value = err == ERR_OK ? *ret_value : SLICE_EMPTY;
-	return err == ERR_NOT_FOUND ? ERR_OK : err;
-}
-
 /* As daemon_shop.c does, which reads this machine's clock. */
 static enum err load_time_and_state(struct branch *branch)
 {
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
 	struct shop *shop = &branch->shop;
-	struct slice kept;
+	struct bytes kept CLEANUP(bytes_fini) = {0};
 
+	bytes_init(&kept, TIMEKEEPER_SIZE);
 	TRY(store_begin_read(shop->store, &txn));
-	TRY(read_meta(txn, "time", &kept));
-	TRY(timekeeper_load(kept, read_clock(branch), &shop->time));
+	enum err err = sealed_row_get(txn, shop->replica.key, "time", &kept);
+	TRY(err == ERR_NOT_FOUND ? ERR_OK : err);
+	TRY(timekeeper_load(bytes_slice(&kept), read_clock(branch), &shop->time));
 	return shop_load_state(shop);
 }
 

@@ -11,6 +11,7 @@
 #include "kluis/file.h"
 #include "office_papers.h"
 #include "run/daemon_shop.h"
+#include "sealed_row.h"
 #include "store_agent.h"
 
 static struct store_agent here;
@@ -61,8 +62,7 @@ static enum err put_row(struct store_txn *txn, void *context)
 {
 	const struct row *row = context;
 
-	store_put(txn, REPLICA_META, slice_text(row->name), row->value);
-	return ERR_OK;
+	return sealed_row_put(txn, here.agent.seal_key, row->name, row->value);
 }
 
 static void put_meta(const char *name, struct slice value)
