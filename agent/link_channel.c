@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "kluis/clock.h"
 #include "link_socket.h"
 
 /* An exchange that waited that long in silence, or so many in a row, mean that nobody is there any more: TCP itself
@@ -116,6 +117,8 @@ static void note_end(struct channel *channel, uint64_t received, enum err err)
 		lasting->silent++;
 		if (lasting->is_up && (channel->timeout >= SILENT_MS || lasting->silent >= SILENT_MAX))
 			dead = lasting->pipe;
+		if (nng_pipe_id(dead) > 0 && lasting->given_up_ms == 0)
+			lasting->given_up_ms = clock_steady_ms();
 	}
 	pthread_mutex_unlock(&lasting->mutex);
 	if (nng_pipe_id(dead) > 0)

@@ -25,9 +25,11 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument)
 		lasting->pipe = pipe;
 		lasting->connections++;
 		lasting->silent = 0;
+		lasting->given_up_ms = 0;
 		lasting->trouble = ERR_OK;
 	} else if (nng_pipe_id(pipe) == nng_pipe_id(lasting->pipe)) {
 		lasting->is_up = false;
+		lasting->given_up_ms = 0;
 		lasting->trouble = ERR_NETWORK;
 		for (struct channel *channel = lasting->channels; channel != NULL; channel = channel->next)
 			channel_abort(channel);
@@ -229,6 +231,15 @@ bool link_is_up(struct link *link)
 	bool is_up = link->lasting->is_up;
 	pthread_mutex_unlock(&link->lasting->mutex);
 	return is_up;
+}
+
+bool link_is_stuck(struct link *link, uint64_t after_ms)
+{
+	struct lasting *lasting = link->lasting;
+	pthread_mutex_lock(&lasting->mutex);
+	bool is_stuck = lasting->given_up_ms != 0 && clock_steady_ms() - lasting->given_up_ms >= after_ms;
+	pthread_mutex_unlock(&lasting->mutex);
+	return is_stuck;
 }
 
 unsigned link_connections(struct link *link)

@@ -28,6 +28,7 @@ struct lasting {
 	nng_pipe pipe;		  /* while up */
 	uint64_t received;	  /* messages, ever */
 	unsigned silent;	  /* exchanges in a row that ended without one */
+	uint64_t given_up_ms;	  /* steady: when the connection that stands was; 0: it was not */
 	struct bytes address;	  /* with a zero */
 	struct bytes certificate; /* likewise; empty with ipc */
 	struct channel *channels;

@@ -68,5 +68,7 @@ enum err agent_command_run(void *target, const struct command_arguments *argumen
 		err = serve(daemon, stop, fault);
 		sd_notify(0, "STOPPING=1");
 	}
+	if (err == ERR_BUSY)
+		daemon = NULL; /* closing it would wait for what is stuck; the disk is as after a kill */
 	return err;
 }

@@ -19,6 +19,7 @@
 #define KEEP_EVERY_MS 60000
 #define CLOCK_TELL_MS 60000
 #define SIGNERS_MAX (4 * 1024 * 1024)
+#define STUCK_MS 10000	    /* a connection that was given up is gone in milliseconds */
 #define SHOWN_MS_MAX 300000 /* a thread that has not gone round for so long is stuck */
 
 static struct log_topic link_topic = LOG_TOPIC("broker");
@@ -249,6 +250,8 @@ bool daemon_tick(struct daemon *daemon)
 		if (daemon_shop_keep(&daemon->shop) == ERR_DISK_FULL)
 			alarm_raise(daemon->shop.store, ALARM_DISK, shop_now_ms(&daemon->shop), "the disk is full");
 	}
+	if (link_is_stuck(daemon->link, STUCK_MS))
+		return false;
 	return now_ms < daemon->keeper_shown_ms + SHOWN_MS_MAX && now_ms < daemon->courier_shown_ms + SHOWN_MS_MAX;
 }
 

@@ -1,8 +1,8 @@
 /*
- * How many files and connections this process has open. nng 1.5.2 can stop
- * giving back closed connections after a TLS handshake was broken off
- * (its reaping thread then waits for ever): a broker that serves on would slowly run out. So it watches, and
- * stops in time to be started afresh by its service manager; nothing is lost by that.
+ * How many files and connections this process has open. nng 1.5.2 can stop giving back closed connections: its one
+ * thread for that waits for ever for one over TLS that was closed between two parts of a message (nni_aio_begin on the
+ * next part fails and calls nobody back). A broker that serves on would slowly run out. So it watches, and stops in
+ * time to be started afresh by its service manager; nothing is lost by that.
  *
  * Threads: any.
  */

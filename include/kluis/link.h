@@ -42,6 +42,10 @@ unsigned link_connections(struct link *link);
 enum err link_trouble(struct link *link);
 /* From the next connection on these certificates are trusted instead. Any thread. */
 enum err link_trust(struct link *link, const char *certificate_pem) MUST_USE;
+/* True if a connection was given up (see channel_open) and has not gone after_ms later. nng 1.5.2 takes connections
+ * away in one thread of the process, which waits for ever for one that was closed between two parts of a message: the
+ * link still takes for standing whatever is lost after that, and only another process comes out of it. Any thread. */
+bool link_is_stuck(struct link *link, uint64_t after_ms);
 /* Waits until a connection stands, at most timeout_ms; whether it does. Ends at once when the link is stopped. */
 bool link_wait(struct link *link, uint64_t timeout_ms);
 /* All exchanges end with ERR_NETWORK, those under way and later ones: before the threads are joined that use channels,

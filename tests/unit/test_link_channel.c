@@ -8,6 +8,8 @@
 #include <pthread.h>
 
 #include <cmocka.h>
+#include <nng/nng.h>
+#include <nng/protocol/pair0/pair.h>
 
 #include "fake_core.h"
 #include "kluis/clock.h"
@@ -193,6 +195,74 @@ static void test_silence_gives_the_connection_up(void **state)
 	channel_close(&hasty);
 }
 
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic bool is_at_gate;
+
+static void wait_at_gate(nng_pipe pipe, nng_pipe_ev event, void *argument)
+{
+	(void)pipe, (void)event, (void)argument;
+	is_at_gate = true;
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+}
+
+static void close_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument)
+{
+	(void)event, (void)argument;
+	nng_pipe_close(pipe);
+}
+
+/* Has nng's one thread that takes connections away wait, as that of 1.5.2 does for a connection that was closed between
+ * two parts of a message. */
+static void hold_up_nng(nng_socket sockets[2])
+{
+	pthread_mutex_lock(&gate);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(nng_pair0_open(&sockets[i]), 0);
+	assert_int_equal(nng_pipe_notify(sockets[1], NNG_PIPE_EV_ADD_POST, close_pipe, NULL), 0);
+	assert_int_equal(nng_pipe_notify(sockets[1], NNG_PIPE_EV_REM_POST, wait_at_gate, NULL), 0);
+	assert_int_equal(nng_socket_set_ms(sockets[1], NNG_OPT_RECONNMINT, FAKE_PATIENCE_MS), 0);
+	assert_int_equal(nng_listen(sockets[0], "inproc://gate", NULL, 0), 0);
+	assert_int_equal(nng_dial(sockets[1], "inproc://gate", NULL, 0), 0);
+	while (!is_at_gate)
+		clock_sleep_ms(1);
+}
+
+static bool is_stuck_soon(struct place *place)
+{
+	uint64_t until_ms = clock_steady_ms() + FAKE_PATIENCE_MS;
+	while (!link_is_stuck(place->link, 100) && clock_steady_ms() < until_ms)
+		clock_sleep_ms(5);
+	return link_is_stuck(place->link, 100);
+}
+
+/* The connection is given up, and nothing comes of it. */
+static void test_a_connection_that_does_not_go(void **state)
+{
+	struct place *place = *state;
+	struct channel *hasty = open_channel(place, 50);
+	nng_socket sockets[2];
+	hold_up_nng(sockets);
+	fake_core_hold(&place->server.core);
+	assert_int_equal(ask(hasty, "c"), ERR_TIMEOUT);
+	assert_false(link_is_stuck(place->link, 0)); /* no reason to give it up yet */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(ask(hasty, "c"), ERR_TIMEOUT);
+	assert_true(is_stuck_soon(place));
+	assert_true(link_is_up(place->link));
+	assert_false(link_is_stuck(place->link, FAKE_PATIENCE_MS));
+	pthread_mutex_unlock(&gate);
+	let_answers_arrive(place, 3);
+	uint64_t until_ms = clock_steady_ms() + FAKE_PATIENCE_MS;
+	while (link_connections(place->link) < 2 && clock_steady_ms() < until_ms)
+		clock_sleep_ms(5);
+	assert_int_equal(link_connections(place->link), 2);
+	assert_false(link_is_stuck(place->link, 0));
+	channel_close(&hasty);
+	for (size_t i = 0; i < 2; i++)
+		nng_close(sockets[i]);
+}
+
 static void test_send_keeps_the_limits(void **state)
 {
 	struct place *place = *state;
@@ -219,6 +289,7 @@ int main(void)
 		WITH_PLACE(test_stop_ends_all_exchanges),
 		WITH_PLACE(test_timeout_is_the_exchanges_own),
 		WITH_PLACE(test_silence_gives_the_connection_up),
+		WITH_PLACE(test_a_connection_that_does_not_go),
 		WITH_PLACE(test_send_keeps_the_limits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
