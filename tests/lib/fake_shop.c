@@ -322,7 +322,7 @@ enum err __wrap_journal_use(struct journal *journal, const uint8_t agreement[sta
 	for (size_t i = 0; i < sizeof seen; i++)
 		*ret_customers += seen[i];
 	*ret_is_counted = seen[customer.data[0]] != 0;
-	return ERR_OK;
+	return fake->use_code;
 }
 
 enum err __wrap_journal_count_elsewhere(struct journal *journal, const struct journal_access *access);

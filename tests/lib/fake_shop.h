@@ -62,6 +62,7 @@ struct fake_shop {
 	size_t row_count;
 	/* journal */
 	enum err journal_code; /* of the next appends */
+	enum err use_code;     /* of counting */
 	_Atomic size_t record_count;
 	struct fake_record records[FAKE_RECORDS]; /* the last ones */
 	size_t elsewhere_count;

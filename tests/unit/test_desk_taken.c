@@ -105,10 +105,14 @@ static void test_load(void **state)
 	assert_int_equal(desk_taken_load(desk_test.fake.desk), ERR_OK);
 	assert_int_equal(find(0), 0);
 	Kluis__Part part = KLUIS__PART__INIT;
+	part.content = wire_data(slice_text("damaged"));
+	desk_test.fake.items[0].part = &part; /* another operation's part is not looked into */
+	assert_int_equal(desk_taken_load(desk_test.fake.desk), ERR_OK);
+	desk_test.fake.items[0].part = NULL;
 	Kluis__Receipt receipt = KLUIS__RECEIPT__INIT;
 	desk_test.fake.items[0].operation->kind_case = KLUIS__OPERATION__KIND_RECEIPT;
 	desk_test.fake.items[0].operation->receipt = &receipt;
-	part.content = wire_data(slice_text("damaged"));
+	assert_int_equal(desk_taken_load(desk_test.fake.desk), ERR_OK); /* nor a receipt without its part */
 	desk_test.fake.items[0].part = &part;
 	assert_int_equal(desk_taken_load(desk_test.fake.desk), ERR_INPUT);
 }

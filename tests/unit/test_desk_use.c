@@ -32,6 +32,32 @@ static enum err ask(struct till *till, uint8_t customer)
 	return err;
 }
 
+/* What cannot be counted is not shown. */
+static void test_count_that_cannot_be_read(void **state)
+{
+	struct desk_member member = {.version = 0};
+	uint8_t pseudonym[PSEUDONYM_SIZE] = {1};
+	struct till till = {.use.held = NULL};
+
+	(void)state;
+	assert_int_equal(desk_begin(desk_test.fake.desk, SLICE_ARRAY(desk_test.anna), OPERATION_LOOKUP, "service",
+				    &till.request, NULL),
+			 ERR_OK);
+	desk_test.fake.use_code = ERR_CORRUPT;
+	assert_int_equal(desk_use_begin(&till.request, pseudonym, &till.use), ERR_CORRUPT);
+	desk_use_end(&till.use);
+	assert_int_equal(desk_lookup(desk_test.fake.desk, SLICE_ARRAY(desk_test.anna), "service", "card", "4711",
+				     &desk_test.arena, &member, NULL),
+			 ERR_CORRUPT);
+	assert_int_equal(member.value_count, 0);
+	assert_int_equal(fake_shop_record(&desk_test.fake)->access.code, ERR_CORRUPT);
+	assert_false(fake_shop_record(&desk_test.fake)->access.has_disclosure);
+	desk_test.fake.use_code = ERR_OK;
+	assert_int_equal(desk_lookup(desk_test.fake.desk, SLICE_ARRAY(desk_test.anna), "service", "card", "4711",
+				     &desk_test.arena, &member, NULL),
+			 ERR_OK);
+}
+
 static void record(uint8_t customer)
 {
 	struct journal_access access = {.purpose = "service", .count_grant = 0, .count_day = 20777};
@@ -132,9 +158,8 @@ static void test_nothing_is_held_without_a_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_places_count),
-		TEST(test_recorded_while_held_counts_once),
-		TEST(test_when_all_places_are_held),
+		TEST(test_count_that_cannot_be_read),	    TEST(test_places_count),
+		TEST(test_recorded_while_held_counts_once), TEST(test_when_all_places_are_held),
 		TEST(test_nothing_is_held_without_a_limit),
 	};
 

@@ -91,9 +91,27 @@ static void test_destroyed_bytes_are_gone(void **state)
 	assert_int_equal(keys.make(keys.context, "service", key), ERR_OK);
 }
 
+/* One that takes another's place leaves nothing of it either. */
+static void test_replaced_bytes_are_gone(void **state)
+{
+	uint8_t key[KEY_SIZE];
+	struct bytes bytes CLEANUP(bytes_fini) = {0};
+
+	(void)state;
+	assert_int_equal(keys.make(keys.context, "service", key), ERR_OK);
+	assert_int_equal(link(path, other_name), 0);
+	assert_int_equal(keys.make(keys.context, "service", key), ERR_OK);
+	bytes_init(&bytes, 1024);
+	assert_int_equal(file_read(other_name, &bytes, NULL), ERR_OK);
+	assert_int_equal(bytes.length, 45);
+	for (size_t i = 0; i < bytes.length; i++)
+		assert_int_equal(bytes.data[i], 0);
+}
+
 static void test_what_others_may_use_is_refused(void **state)
 {
 	uint8_t key[KEY_SIZE];
+	char other_key[SCRATCH_MAX + 32];
 
 	(void)state;
 	assert_int_equal(keys.make(keys.context, "service", key), ERR_OK);
@@ -103,6 +121,8 @@ static void test_what_others_may_use_is_refused(void **state)
 	assert_int_equal(chmod(leases, 0750), 0);
 	assert_int_equal(load("service", key), ERR_MODE);
 	assert_int_equal(keys.make(keys.context, "other", key), ERR_MODE);
+	snprintf(other_key, sizeof other_key, "%s/other.key", leases);
+	assert_int_equal(access(other_key, F_OK), -1);
 	assert_int_equal(chmod(leases, 0700), 0);
 	assert_int_equal(load("service", key), ERR_OK);
 	/* a link leads nowhere */
@@ -149,11 +169,9 @@ static void test_when_the_disk_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_make_load_destroy),
-		TEST(test_destroyed_bytes_are_gone),
-		TEST(test_what_others_may_use_is_refused),
-		TEST(test_names_lead_nowhere_else),
-		TEST(test_when_the_disk_fails),
+		TEST(test_make_load_destroy),	    TEST(test_destroyed_bytes_are_gone),
+		TEST(test_replaced_bytes_are_gone), TEST(test_what_others_may_use_is_refused),
+		TEST(test_names_lead_nowhere_else), TEST(test_when_the_disk_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
