@@ -11,6 +11,7 @@
 #include "kluis/file.h"
 
 #define TEXT_MAX (256 * 1024 * 1024)
+#define HEADING "line,reason\n"
 
 static int compare_lines(const void *a, const void *b)
 {
@@ -41,34 +42,53 @@ static enum err read_earlier(struct import_rejects *rejects, struct fault *fault
 	return ERR_OK;
 }
 
+/* Nothing yet, or what an import wrote: never the file that is imported, a key or whatever else a slip names. */
+static bool is_list(int descriptor, off_t size)
+{
+	char text[sizeof(HEADING) - 1];
+
+	return size == 0 || (pread(descriptor, text, sizeof(text), 0) == (ssize_t)sizeof(text) &&
+			     slice_equal(SLICE_ARRAY(text), slice_text(HEADING)));
+}
+
+static enum err check_file(const char *path, int descriptor, off_t *ret_size, struct fault *fault)
+{
+	struct stat status;
+
+	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & 077) != 0)
+		return fault_set(fault, ERR_MODE, "%s: is there and others may read it; remove it, or chmod 600", path);
+	if (!is_list(descriptor, status.st_size))
+		return fault_set(fault, ERR_EXISTS,
+				 "%s: is there and not a list of rejected rows; give another file, or remove it", path);
+	*ret_size = status.st_size;
+	return ERR_OK;
+}
+
 enum err import_rejects_open(struct import_rejects *ret_rejects, const char *path, bool is_more, FILE *stream,
 			     struct fault *fault)
 {
 	struct import_rejects rejects = {.path = path, .descriptor = -1, .stream = stream};
-	struct stat status;
+	off_t size = 0;
 
 	bytes_init(&rejects.text, TEXT_MAX);
 	bytes_init(&rejects.earlier, TEXT_MAX);
 	if (path) {
-		int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (is_more ? O_APPEND : 0);
+		int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (is_more ? O_APPEND : 0);
 
 		rejects.descriptor = open(path, flags, 0600);
 		if (rejects.descriptor < 0)
 			return fault_set(fault, file_error(errno), "%s: cannot be opened for rejected rows", path);
-		if (fstat(rejects.descriptor, &status) != 0 || !S_ISREG(status.st_mode) ||
-		    (status.st_mode & 077) != 0) {
+		enum err err = check_file(path, rejects.descriptor, &size, fault);
+		if (err == ERR_OK && !is_more && ftruncate(rejects.descriptor, 0) != 0)
+			err = fault_set(fault, ERR_IO, "%s: cannot be emptied", path);
+		if (err != ERR_OK) {
 			(void)close(rejects.descriptor);
-			return fault_set(fault, ERR_MODE,
-					 "%s: is there and others may read it; remove it, or chmod 600", path);
-		}
-		if (!is_more && ftruncate(rejects.descriptor, 0) != 0) {
-			(void)close(rejects.descriptor);
-			return fault_set(fault, ERR_IO, "%s: cannot be emptied", path);
+			return err;
 		}
 	}
 	*ret_rejects = rejects;
-	if (path && (!is_more || status.st_size == 0))
-		return bytes_append(&ret_rejects->text, slice_text("line,reason\n"));
+	if (path && (!is_more || size == 0))
+		return bytes_append(&ret_rejects->text, slice_text(HEADING));
 	return path ? read_earlier(ret_rejects, fault) : ERR_OK;
 }
 

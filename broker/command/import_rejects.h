@@ -23,7 +23,7 @@ struct import_rejects {
 };
 
 /* Opens path (may be NULL) anew, or is_more, to go on after an import that was interrupted. ERR_IO; ERR_MODE for a file
- * that others may read or that is no plain file. */
+ * that others may read or that is no plain file; ERR_EXISTS for one that holds something else than rejected rows. */
 enum err import_rejects_open(struct import_rejects *ret_rejects, const char *path, bool is_more, FILE *stream,
 			     struct fault *fault) MUST_USE;
 /* Writes what is left and closes. Usable with CLEANUP after open or on zeros with descriptor -1; errors there are lost.

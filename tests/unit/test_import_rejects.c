@@ -90,6 +90,27 @@ static void test_import_rejects_refuses(void **state)
 	assert_int_equal(chmod(path, 0600), 0);
 }
 
+/* A slip of the hand does not cost the file that is imported, or a key. */
+static void test_import_rejects_keeps_other_files(void **state)
+{
+	static const char *const texts[] = {"customer_id,lname\n1,Invented\n", "line", "line,reasons\n1,2\n"};
+	char other[SCRATCH_MAX + 16];
+	struct import_rejects rejects;
+
+	(void)state;
+	(void)snprintf(other, sizeof(other), "%s/customers.csv", folder);
+	for (size_t i = 0; i < 2 * sizeof(texts) / sizeof(texts[0]); i++) {
+		struct bytes text CLEANUP(bytes_fini);
+		struct slice was = slice_text(texts[i / 2]);
+
+		assert_int_equal(file_write(other, was, 0600, NULL), ERR_OK);
+		assert_int_equal(import_rejects_open(&rejects, other, i % 2 != 0, NULL, NULL), ERR_EXISTS);
+		bytes_init(&text, 4096);
+		assert_int_equal(file_read(other, &text, NULL), ERR_OK);
+		assert_true(slice_equal(bytes_slice(&text), was));
+	}
+}
+
 /* Without a file people see the first ten. */
 static void test_import_rejects_stream(void **state)
 {
@@ -118,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_import_rejects_file),
 		cmocka_unit_test(test_import_rejects_refuses),
+		cmocka_unit_test(test_import_rejects_keeps_other_files),
 		cmocka_unit_test(test_import_rejects_stream),
 	};
 
