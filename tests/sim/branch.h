@@ -8,8 +8,16 @@
  *                         └──────── branch_shop.c: one machine; dies at any commit, save or change of a key
  *
  * A machine that dies keeps what was synced and nothing else: what was under way is lost or kept as the seed says,
- * and whoever waited for it hears of neither. branch_check.c holds, step by step and at the end, the broker's log
- * against what tills were told and shown. A broken invariant ends the program with its name, the seed and the step.
+ * and whoever waited for it hears of neither. What must hold, step by step and at the end:
+ *
+ *     branch_check.c    the log against what tills were told: each item once, in order for each customer; records
+ *     branch_shown.c    what tills were shown against what their shop could know
+ *     branch_model.c    each copy against the model (model.h), which knows the franchise's history
+ *     branch_witness.c  one history for all, and who is shown another one notices
+ *     branch_found.c    no findings, alarms or debts of honest shops
+ *     branch_keys.c, branch_rotate.c, branch_trust.c   keys that follow others, of the broker, the stores, the log
+ *
+ * A broken invariant ends the program with its name, the seed and the step.
  */
 #ifndef KLUIS_SIM_BRANCH_H
 #define KLUIS_SIM_BRANCH_H
@@ -247,8 +255,9 @@ void branch_fork_free(struct branches *all);
 struct core *branch_core_for(struct branch *branch, struct slice message);
 /* The shop asks for the round of cosigning. */
 void branch_witness(struct branch *branch);
-/* I3: who was shown two histories has noticed and kept the proof; nobody else has. */
-void branch_check_witness(struct branch *branch);
+/* I3: who was shown two histories has noticed and kept the proof; nobody else has; what they cosigned is what head
+ * office gives out. */
+void branch_check_witnesses(struct branches *all);
 
 /* ---- branch_keys.c ---- */
 /* One step of the way from one master key to the next. */

@@ -373,8 +373,8 @@ void branch_check_end(struct branches *all, struct hash *ret_root)
 		check_order(branch);
 		check_records(branch);
 		branch_check_copies(branch);
-		branch_check_witness(branch);
 	}
+	branch_check_witnesses(all); /* which may need more of a log than the copies know */
 	check_erasures(all);
 	branch_check_found(all);
 	branch_follow_log(all);

@@ -221,21 +221,11 @@ static void check_evidence(const struct branch *branch)
 			    strange);
 }
 
-/* The truth is shown again, if it ever was not: whoever cosigned on the way sees that the two do not go together. */
-void branch_check_witness(struct branch *branch)
+static void check_witness(struct branch *branch)
 {
 	struct branches *all = branch->all;
-	struct fork *fork = &all->fork;
-	uint64_t next_ms;
-
-	fork->is_shown = false;
-	while (core_size(all->formula->core) <= fork->size)
-		branch_register_members(all, 1);
-	branch_must(all, core_checkpoint(all->formula->core), "checkpoint");
-	all->formula->now_ms += 2 * WITNESS_INTERVAL_MS;
-	branch_must(all, core_round(all->formula->core, all->formula->now_ms, &next_ms), "round");
-	branch_follow_log(all);
 	bool is_caught = branch->has_caught || (is_misled(branch) && !branch->is_revoked);
+
 	branch_witness(branch);
 	if (!branch_trusts(branch) && !branch->is_revoked && !branch->is_terminated)
 		branch_fail(all, "R141", "%s does not believe the log's key of now", branch->folder);
@@ -246,4 +236,70 @@ void branch_check_witness(struct branch *branch)
 		return;
 	check_evidence(branch);
 	all->counts[BRANCH_FORKS]++;
+}
+
+/* ---- what all of them cosigned ---- */
+
+static bool has_cosigned(const struct branch *branch, const struct note *note)
+{
+	const struct public_key *witness = &branch->witness.public;
+	struct public_key key;
+	uint64_t time_s;
+
+	branch_must(branch->all, public_key_init(&key, slice_text(witness->name), KEY_TYPE_COSIGNATURE, witness->key),
+		    "witness");
+	return note_verify_cosignature(note, &key, &time_s) == ERR_OK;
+}
+
+/* The round that was is over, the next one begins if there is more. */
+static void next_round(struct branches *all)
+{
+	uint64_t next_ms;
+
+	all->formula->now_ms += 2 * WITNESS_INTERVAL_MS;
+	branch_must(all, core_checkpoint(all->formula->core), "checkpoint");
+	branch_must(all, core_round(all->formula->core, all->formula->now_ms, &next_ms), "round");
+	branch_follow_log(all);
+}
+
+/* The round's note is the log's, with the line of each shop that cosigned it, and nobody else's. */
+static void check_cosigned(struct branches *all)
+{
+	struct note *note = arena_alloc(&all->arena, sizeof *note); /* too large for a frame */
+	struct checkpoint checkpoint;
+	struct fault fault = {""};
+	size_t lines = 0, logs = all->trust == NULL ? 1 : all->trust->log_count;
+
+	struct answer answer = franchise_must(all->formula, &all->formula->office, action_get_cosigned(all->formula));
+	struct slice bytes = answer_item(&answer, 0, 0);
+	branch_must(all, note == NULL ? ERR_MEMORY : note_parse(bytes, &all->arena, note, &fault), fault.text);
+	model_checkpoint(all->model, bytes);
+	branch_must(all, model_open(all->model, bytes, &checkpoint, &fault), fault.text);
+	for (size_t i = 0; i < BRANCHES; i++) {
+		const struct branch *branch = &all->shops[i];
+		bool has_line = has_cosigned(branch, note);
+		lines += has_line;
+		if (!has_line && !is_misled(branch) && branch->shop.seen_size == checkpoint.size)
+			branch_fail(all, "I3", "%s cosigned %" PRIu64 " entries, which the note does not say",
+				    branch->folder, checkpoint.size);
+	}
+	if (note->signature_count != logs + lines)
+		branch_fail(all, "I3", "%zu lines that nobody signed", note->signature_count - logs - lines);
+}
+
+/* The truth is shown to all, if it ever was not: whoever cosigned something else sees that the two do not go together.
+ */
+void branch_check_witnesses(struct branches *all)
+{
+	struct fork *fork = &all->fork;
+
+	fork->is_shown = false;
+	do
+		branch_register_members(all, 1);
+	while (core_size(all->formula->core) <= fork->size);
+	next_round(all);
+	for (size_t i = 0; i < BRANCHES; i++)
+		check_witness(&all->shops[i]);
+	next_round(all);
+	check_cosigned(all);
 }
