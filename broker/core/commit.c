@@ -71,6 +71,8 @@ const struct core_news *core_news(const struct core *core)
 
 static bool still_holds(const struct core *core, const struct prepared *prepared)
 {
+	if (prepared->view.is_alone)
+		return false;
 	for (size_t i = 0; i < prepared->view.read_count; i++)
 		if (core->slots[prepared->view.reads[i] % SLOT_COUNT] > prepared->snapshot)
 			return false;

@@ -179,3 +179,8 @@ void view_touch(struct view *view, uint32_t store, struct slice customer)
 {
 	add(view, (struct effect){.kind = EFFECT_TOUCH, .store = store, .key = kept(view, customer)});
 }
+
+void view_alone(struct view *view)
+{
+	view->is_alone = true;
+}

@@ -32,6 +32,7 @@ struct view {
 	size_t effect_count, effect_capacity;
 	uint32_t *buckets; /* overlay: hash -> place in effects + 1 */
 	size_t bucket_count;
+	bool is_alone;	 /* view_alone */
 	enum err status; /* sticky: a lack of memory in put, delete, touch */
 };
 
@@ -49,6 +50,10 @@ void view_delete_all(struct view *view, enum table table, struct slice prefix);
 void view_touch(struct view *view, uint32_t store, struct slice customer);
 /* Says that a row of the transaction was read through a cursor (own writes do not show in cursors). */
 void view_note(struct view *view, enum table table, struct slice key);
+
+/* What it found by walking tables holds only if nothing is committed in between: it is prepared again in the write
+ * transaction. */
+void view_alone(struct view *view);
 
 /* 32-bit hash of table and key: what conflicts are found by. Equal for equal rows, seldom for others. */
 uint32_t view_hash(enum table table, struct slice key);

@@ -79,6 +79,8 @@ static enum err erase(struct context *context)
 	enum err err = vault_customer(context, pseudonym, &customer);
 	bool is_unchanged = err == ERR_ERASED;
 
+	/* copies that come to have the customer, and notices about them, are found by walking */
+	view_alone(context->view);
 	if (!is_unchanged)
 		TRY(err);
 	TRY(result_set_customer(context, pseudonym));

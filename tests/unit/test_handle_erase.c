@@ -251,6 +251,29 @@ static void test_whom_a_narrower_scope_would_not_show(void **state)
 	assert_int_equal(certify(store, "service"), ERR_OK);
 }
 
+/* A page and a report that were prepared on the same state, and are committed just before. */
+static void test_whom_a_page_under_way_discloses(void **state)
+{
+	struct slice about = franchise_draw(formula);
+	struct flight flights[] = {
+		flight_new(formula, store, 9, action_sync(formula, "service", 0, 100)),
+		flight_new(formula, store, 10, action_subject_request(formula, about, 17, anna, "Anna asks")),
+		flight_new(formula, &formula->office, 9, action_erase(formula, anna, 3)),
+	};
+
+	(void)state;
+	assert_int_equal(flight_commit(formula, flights, 3), ERR_OK);
+	uint64_t cursor = flight_answer(formula, &flights[0]).result->cursor;
+	assert_int_equal(flight_answer(formula, &flights[1]).code, ERR_OK);
+	assert_int_equal(flight_answer(formula, &flights[2]).code, ERR_OK);
+	assert_int_equal(owed(), 1);
+	copy(store, cursor, 0, 1);
+	struct answer answer = franchise_must(formula, &formula->office, action_notices(formula));
+	Kluis__NoticeRow *row;
+	assert_int_equal(WIRE_DECODE(NoticeRow, notice_row, answer_item(&answer, 0, 0), &formula->arena, &row), ERR_OK);
+	assert_string_equal(row->text, "");
+}
+
 static void test_a_purge_of_the_whole_copy_certifies_too(void **state)
 {
 	(void)state;
@@ -325,6 +348,7 @@ int main(void)
 		TEST(test_the_same_reply_again),
 		TEST(test_stores_that_had_it_owe_a_certificate),
 		TEST(test_whom_a_narrower_scope_would_not_show),
+		TEST(test_whom_a_page_under_way_discloses),
 		TEST(test_a_purge_of_the_whole_copy_certifies_too),
 		TEST(test_complete_after_a_rotation),
 		TEST(test_words_about_the_person_go),
