@@ -49,7 +49,7 @@ enum err journal_chain_get(struct store_txn *txn, const uint8_t key[static KEY_S
 	struct bytes plain CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&plain, CHAIN_SIZE);
-	enum err err = sealed_row_get(txn, key, CHAIN_KEY, &plain);
+	enum err err = sealed_row_get(txn, key, slice_text(CHAIN_KEY), &plain);
 	if (err == ERR_NOT_FOUND) {
 		*ret_chain = (struct journal_chain){0};
 		return ERR_OK;
@@ -70,7 +70,7 @@ enum err journal_chain_put(struct store_txn *txn, const uint8_t key[static KEY_S
 	TRY(bytes_append(&plain, SLICE_ARRAY(chain->seen_root.bytes)));
 	TRY(bytes_append_u64(&plain, chain->logged));
 	TRY(bytes_append(&plain, SLICE_ARRAY(chain->logged_hash.bytes)));
-	return sealed_row_put(txn, key, CHAIN_KEY, bytes_slice(&plain));
+	return sealed_row_put(txn, key, slice_text(CHAIN_KEY), bytes_slice(&plain));
 }
 
 /* ---- checking ---- */

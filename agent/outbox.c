@@ -23,7 +23,7 @@ enum err outbox_put_summary(const struct outbox *outbox, const struct outbox_lis
 
 	bytes_init(&plain, OUTBOX_LIST_MAX);
 	TRY(outbox_list_print(list, &plain));
-	return sealed_row_put(txn, outbox->key, SUMMARY_KEY, bytes_slice(&plain));
+	return sealed_row_put(txn, outbox->key, slice_text(SUMMARY_KEY), bytes_slice(&plain));
 }
 
 static enum err summary_read(const struct outbox *outbox, struct store_txn *txn, struct outbox_list *list)
@@ -31,7 +31,7 @@ static enum err summary_read(const struct outbox *outbox, struct store_txn *txn,
 	struct bytes plain CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&plain, OUTBOX_LIST_MAX);
-	enum err err = sealed_row_get(txn, outbox->key, SUMMARY_KEY, &plain);
+	enum err err = sealed_row_get(txn, outbox->key, slice_text(SUMMARY_KEY), &plain);
 	list->next = 1;
 	if (err == ERR_NOT_FOUND)
 		return ERR_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "replica_row.h"
+#include "sealed_row.h"
 
 #define DROPPED_AT_ONCE 2000 /* rows in one transaction: some milliseconds */
 
@@ -58,21 +59,22 @@ void copy_key_fini(struct copy_key *key)
 
 /* ---- cursor ---- */
 
-enum err replica_read_cursor(struct store_txn *txn, const char *purpose, const uint8_t agreement[static HASH_SIZE],
-			     uint64_t *ret_cursor)
+enum err replica_read_cursor(struct store_txn *txn, const struct replica *replica, const char *purpose,
+			     const uint8_t agreement[static HASH_SIZE], uint64_t *ret_cursor)
 {
+	struct bytes plain CLEANUP(bytes_fini) = {0};
 	uint8_t place[REPLICA_KEY_MAX];
-	struct slice value;
-	enum err err = store_get(txn, REPLICA_META, replica_cursor_key(purpose, place), &value);
 
+	bytes_init(&plain, HASH_SIZE + 8);
+	enum err err = sealed_row_get(txn, replica->key, replica_cursor_key(purpose, place), &plain);
 	*ret_cursor = 0;
 	if (err == ERR_NOT_FOUND)
 		return ERR_OK;
 	TRY(err);
-	if (value.length != HASH_SIZE + 8)
+	if (plain.length != HASH_SIZE + 8)
 		return ERR_CORRUPT;
-	if (memcmp(value.data, agreement, HASH_SIZE) == 0)
-		*ret_cursor = get_u64(value.data + HASH_SIZE);
+	if (memcmp(plain.data, agreement, HASH_SIZE) == 0)
+		*ret_cursor = get_u64(plain.data + HASH_SIZE);
 	return ERR_OK;
 }
 
@@ -82,7 +84,7 @@ enum err replica_cursor(const struct replica *replica, const char *purpose, cons
 	struct store_txn *txn CLEANUP(store_end_read) = NULL;
 
 	TRY(store_begin_read(replica->store, &txn));
-	return replica_read_cursor(txn, purpose, agreement, ret_cursor);
+	return replica_read_cursor(txn, replica, purpose, agreement, ret_cursor);
 }
 
 enum err replica_begun(const struct replica *replica, const char *purpose, int32_t *ret_day)

@@ -5,6 +5,7 @@
 
 #include "erased.h"
 #include "replica_row.h"
+#include "sealed_row.h"
 
 struct applying {
 	const struct replica *replica;
@@ -138,13 +139,15 @@ static enum err apply_rows(struct applying *applying, struct store_txn *txn)
 
 /* ---- the page ---- */
 
-static void write_cursor(struct store_txn *txn, const struct replica_page *page)
+static enum err write_cursor(struct store_txn *txn, const struct applying *applying)
 {
+	const struct replica_page *page = applying->page;
 	uint8_t place[REPLICA_KEY_MAX], value[HASH_SIZE + 8];
 
 	memcpy(value, page->agreement, HASH_SIZE);
 	put_u64(value + HASH_SIZE, page->result->cursor);
-	store_put(txn, REPLICA_META, replica_cursor_key(page->purpose, place), SLICE_ARRAY(value));
+	return sealed_row_put(txn, applying->replica->key, replica_cursor_key(page->purpose, place),
+			      SLICE_ARRAY(value));
 }
 
 static void write_day(struct store_txn *txn, const struct replica_page *page)
@@ -161,12 +164,11 @@ static enum err apply(struct store_txn *txn, void *context)
 	uint64_t cursor;
 
 	applying->written = applying->removed = 0;
-	TRY(replica_read_cursor(txn, applying->page->purpose, applying->page->agreement, &cursor));
+	TRY(replica_read_cursor(txn, applying->replica, applying->page->purpose, applying->page->agreement, &cursor));
 	if (cursor == 0)
 		write_day(txn, applying->page);
 	TRY(apply_rows(applying, txn));
-	write_cursor(txn, applying->page);
-	return ERR_OK;
+	return write_cursor(txn, applying);
 }
 
 /* Looked at before anything is dropped for it: well-formed, as far as writing it asks. */

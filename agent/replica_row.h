@@ -20,8 +20,8 @@ bool replica_is_of(struct slice key, struct slice prefix);
 struct slice replica_cursor_key(const char *purpose, uint8_t place[static REPLICA_KEY_MAX]);
 struct slice replica_day_key(const char *purpose, uint8_t place[static REPLICA_KEY_MAX]);
 /* 0 under another agreement. */
-enum err replica_read_cursor(struct store_txn *txn, const char *purpose, const uint8_t agreement[static HASH_SIZE],
-			     uint64_t *ret_cursor) MUST_USE;
+enum err replica_read_cursor(struct store_txn *txn, const struct replica *replica, const char *purpose,
+			     const uint8_t agreement[static HASH_SIZE], uint64_t *ret_cursor) MUST_USE;
 
 /* The purpose's key, wiped at the end. ERR_EXPIRED if there is none. */
 struct copy_key {

@@ -49,7 +49,7 @@ static enum err put_state(struct store_txn *txn, void *context)
 {
 	const struct keeping *keeping = context;
 
-	return sealed_row_put(txn, keeping->key, STATE_KEY, SLICE_ARRAY(keeping->row));
+	return sealed_row_put(txn, keeping->key, slice_text(STATE_KEY), SLICE_ARRAY(keeping->row));
 }
 
 enum err shop_keep_state(struct shop *shop, const uint8_t agreement[static HASH_SIZE], enum agreement_state state)
@@ -68,7 +68,7 @@ enum err shop_load_state(struct shop *shop)
 	bytes_init(&plain, 1 + HASH_SIZE);
 	shop->state = shop->agreement == NULL ? AGREEMENT_NONE : AGREEMENT_ACTIVE;
 	TRY(store_begin_read(shop->store, &txn));
-	enum err err = sealed_row_get(txn, shop->replica.key, STATE_KEY, &plain);
+	enum err err = sealed_row_get(txn, shop->replica.key, slice_text(STATE_KEY), &plain);
 	if (err == ERR_NOT_FOUND || shop->agreement == NULL)
 		return ERR_OK;
 	TRY(err);

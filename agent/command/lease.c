@@ -28,7 +28,7 @@ static enum err load_time(struct agent *agent, struct timekeeper *ret_timekeeper
 
 	bytes_init(&kept, TIMEKEEPER_SIZE);
 	TRY(store_begin_read(agent->store, &txn));
-	enum err err = sealed_row_get(txn, agent->seal_key, TIME_KEY, &kept);
+	enum err err = sealed_row_get(txn, agent->seal_key, slice_text(TIME_KEY), &kept);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
 	return timekeeper_load(bytes_slice(&kept), read_clocks(), ret_timekeeper);
@@ -43,7 +43,7 @@ static enum err put_time(struct store_txn *txn, void *context)
 {
 	const struct keeping *keeping = context;
 
-	return sealed_row_put(txn, keeping->key, TIME_KEY, SLICE_ARRAY(keeping->time));
+	return sealed_row_put(txn, keeping->key, slice_text(TIME_KEY), SLICE_ARRAY(keeping->time));
 }
 
 static enum err keep_time(struct agent *agent, const struct timekeeper *timekeeper)

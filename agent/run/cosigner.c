@@ -41,7 +41,7 @@ static enum err load(const struct shop *shop, struct state *ret_state)
 	bytes_init(&ret_state->note, PAPER_MAX);
 	bytes_init(&row, STATE_MAX);
 	TRY(store_begin_read(shop->store, &txn));
-	enum err err = sealed_row_get(txn, shop->replica.key, STATE_KEY, &row);
+	enum err err = sealed_row_get(txn, shop->replica.key, slice_text(STATE_KEY), &row);
 	if (err == ERR_NOT_FOUND)
 		return ERR_OK;
 	TRY(err);
@@ -65,7 +65,7 @@ static enum err put_row(struct store_txn *txn, void *context)
 {
 	const struct row *row = context;
 
-	return sealed_row_put(txn, row->key, row->name, row->value);
+	return sealed_row_put(txn, row->key, slice_text(row->name), row->value);
 }
 
 static enum err save(const struct shop *shop, const struct checkpoint *checkpoint, struct slice note, bool is_sent)
@@ -162,7 +162,7 @@ static bool is_reported(const struct shop *shop, const struct hash *root)
 
 	bytes_init(&row, HASH_SIZE);
 	return store_begin_read(shop->store, &txn) == ERR_OK &&
-	       sealed_row_get(txn, shop->replica.key, REPORTED_KEY, &row) == ERR_OK &&
+	       sealed_row_get(txn, shop->replica.key, slice_text(REPORTED_KEY), &row) == ERR_OK &&
 	       slice_equal(bytes_slice(&row), SLICE_ARRAY(root->bytes));
 }
 

@@ -25,7 +25,7 @@ static enum err load_time(struct shop *shop)
 
 	bytes_init(&kept, TIMEKEEPER_SIZE);
 	TRY(store_begin_read(shop->store, &txn));
-	enum err err = sealed_row_get(txn, shop->replica.key, TIME_KEY, &kept);
+	enum err err = sealed_row_get(txn, shop->replica.key, slice_text(TIME_KEY), &kept);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
 	return timekeeper_load(bytes_slice(&kept), read_clock(NULL), &shop->time);
@@ -40,7 +40,7 @@ static enum err put_time(struct store_txn *txn, void *context)
 {
 	const struct keeping *keeping = context;
 
-	return sealed_row_put(txn, keeping->key, TIME_KEY, SLICE_ARRAY(keeping->time));
+	return sealed_row_put(txn, keeping->key, slice_text(TIME_KEY), SLICE_ARRAY(keeping->time));
 }
 
 enum err daemon_shop_keep(struct shop *shop)

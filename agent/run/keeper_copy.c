@@ -245,7 +245,13 @@ static enum err get_page(struct keeper *keeper, unsigned purpose, struct sync_ou
 	bool is_resumed = keeper->session.has_pending;
 
 	TRY(begin(keeper, &sync, purpose, now_ms));
-	TRY(replica_cursor(&shop->replica, purpose_name(keeper, purpose), shop->agreement->hash, &cursor));
+	enum err err = replica_cursor(&shop->replica, purpose_name(keeper, purpose), shop->agreement->hash, &cursor);
+	if (err == ERR_CORRUPT)
+		return fault_set(fault, err,
+				 "where the copy for '%s' stands was altered: stop the agent, 'kluis-agent sync "
+				 "--anew', start it",
+				 purpose_name(keeper, purpose));
+	TRY(err);
 	TRY(sync_page(&sync, purpose_name(keeper, purpose), now_ms, outcome, fault));
 	if (!is_resumed && outcome->entry_ms != 0)
 		shop_contact(shop, outcome->entry_ms);

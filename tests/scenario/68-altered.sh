@@ -223,6 +223,22 @@ lookup "${cards[0]}" >"$work/out" 2>&1 || fail "it does not go on: $(cat "$work/
 stop_agent
 shown "a folder restored from an older copy: alarmed, found at head office, and it goes on"
 
+alter meta change "$service"
+start_agent
+until_true "it is alarmed" altered_alarm "where the copy for 'service' stands was altered"
+lookup "${cards[0]}" >"$work/out" 2>&1 || fail "the till is not served: $(cat "$work/out")"
+stop_agent
+agent 2 sync --anew >/dev/null 2>&1 || fail "the copy is not made anew"
+for number in $(agent 2 alarms --json | python3 -c 'import json, sys; [print(alarm["number"]) for alarm in json.load(sys.stdin)]'); do
+  agent 2 alarms seen "$number" >/dev/null
+done
+start_agent
+until_true "the copies are there" is_copied
+lookup "${cards[0]}" >"$work/out" 2>&1 || fail "the till is not served: $(cat "$work/out")"
+! altered_alarm '' || fail "alarmed still: $(cat "$work/alarms")"
+stop_agent
+shown "where a copy stands in the broker's changes: altered, it is alarmed and not gone on from; made anew by command"
+
 # ---- one key, two places, both at work --------------------------------------------------------------------------------------
 
 cp -r "$work/2" "$work/twin"

@@ -162,7 +162,7 @@ static enum err load_time_and_state(struct branch *branch)
 
 	bytes_init(&kept, TIMEKEEPER_SIZE);
 	TRY(store_begin_read(shop->store, &txn));
-	enum err err = sealed_row_get(txn, shop->replica.key, "time", &kept);
+	enum err err = sealed_row_get(txn, shop->replica.key, slice_text("time"), &kept);
 	TRY(err == ERR_NOT_FOUND ? ERR_OK : err);
 	TRY(timekeeper_load(bytes_slice(&kept), read_clock(branch), &shop->time));
 	return shop_load_state(shop);

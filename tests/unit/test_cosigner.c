@@ -133,12 +133,12 @@ static enum err lie(struct store_txn *txn, void *context)
 	const struct lie *lie = context;
 	struct bytes row CLEANUP(bytes_fini) = {0};
 	bytes_init(&row, 2048);
-	TRY(sealed_row_get(txn, lie->key, "cosigned", &row));
+	TRY(sealed_row_get(txn, lie->key, slice_text("cosigned"), &row));
 	if (lie->has_seen_more)
 		put_u64(row.data, get_u64(row.data) + 100000);
 	else
 		row.data[8] ^= 1; /* the first byte of the root */
-	return sealed_row_put(txn, lie->key, "cosigned", bytes_slice(&row));
+	return sealed_row_put(txn, lie->key, slice_text("cosigned"), bytes_slice(&row));
 }
 
 static enum err is_kind(void *context, const struct alarm *alarm)

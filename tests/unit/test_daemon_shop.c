@@ -62,7 +62,7 @@ static enum err put_row(struct store_txn *txn, void *context)
 {
 	const struct row *row = context;
 
-	return sealed_row_put(txn, here.agent.seal_key, row->name, row->value);
+	return sealed_row_put(txn, here.agent.seal_key, slice_text(row->name), row->value);
 }
 
 static void put_meta(const char *name, struct slice value)

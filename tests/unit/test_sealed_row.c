@@ -22,8 +22,8 @@ static enum err write(struct store_txn *writing, void *context)
 	uint8_t copy[128];
 
 	(void)context;
-	TRY(sealed_row_put(writing, key, "one", slice_text("the first")));
-	TRY(sealed_row_put(writing, key, "two", slice_text("the second")));
+	TRY(sealed_row_put(writing, key, slice_text("one"), slice_text("the first")));
+	TRY(sealed_row_put(writing, key, slice_text("two"), slice_text("the second")));
 	TRY(store_get(writing, REPLICA_META, slice_text("one"), &raw));
 	size_t length = raw.length;
 	assert_true(length < sizeof copy);
@@ -63,7 +63,7 @@ static enum err get(const uint8_t *with, const char *name, size_t maximum, char 
 	struct bytes plain CLEANUP(bytes_fini) = {0};
 
 	bytes_init(&plain, maximum);
-	TRY(sealed_row_get(txn, with, name, &plain));
+	TRY(sealed_row_get(txn, with, slice_text(name), &plain));
 	snprintf(ret_text, 32, "%.*s", (int)plain.length, (const char *)plain.data);
 	return ERR_OK;
 }
