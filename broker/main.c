@@ -42,6 +42,12 @@ static const struct argp_option standing_options[] = {
 static const struct argp_option rotate_options[] = {
 	OPTION_DATA, {"finish", SET_FINISH, NULL, 0, "End the rotation: the new one alone from now on", 0}, OPTION_END};
 
+static const struct argp_option show_options[] = {
+	OPTION_DATA,
+	{"field", SET_FIELD, "NAME", 0, "Look the customer up by this field; its value is a line of standard input", 0},
+	{"purpose", SET_PURPOSE, "NAME", 0, "For which purpose of the charter", 0},
+	OPTION_JSON,
+	OPTION_END};
 static const struct argp_option erase_options[] = {
 	OPTION_DATA,
 	{"ground", SET_GROUND, "LETTER", 0, "Why: a letter of GDPR art. 17(1), a to f; it stands in the log", 0},
@@ -87,6 +93,9 @@ static const struct command commands[] = {
 	 command_rotate_certificate},
 	{"key rotate-master", NULL, 0, 0, "Seal everything anew under another master key, and destroy the old one",
 	 NULL, plain_options, command_rotate_master},
+	{"customer show", NULL, 0, 0, "Look a customer up: the record, and values that lost against a later change",
+	 "Example: echo 70000285084 | kluis-broker customer show --field card --purpose service", show_options,
+	 command_customer_show},
 	{"customer erase", "[CUSTOMER]", 0, 1, "Destroy what opens a customer's data, for good",
 	 "CUSTOMER is a pseudonym.\n\n"
 	 "Example: echo 70000285084 | kluis-broker customer erase --field card --purpose service --ground b --yes",

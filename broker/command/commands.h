@@ -13,6 +13,6 @@ command_fn command_init, command_serve, command_keys, command_charter, command_c
 
 command_fn command_key_list, command_key_revoke, command_rotate_log, command_rotate_certificate, command_rotate_master;
 
-command_fn command_customer_erase, command_customer_erasures;
+command_fn command_customer_show, command_customer_erase, command_customer_erasures;
 
 #endif

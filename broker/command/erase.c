@@ -6,90 +6,25 @@
 #include <unistd.h>
 
 #include "command/commands.h"
-#include "command/office.h"
-#include "kluis/envelope.h"
+#include "command/look_up.h"
 #include "kluis/hash.h"
 #include "kluis/table.h"
 
-#define LINE_SIZE (VALUE_MAX + 4) /* one more than may be, with \r\n */
 #define CONFIRMED "erase"
 
 /* ---- who ---- */
-
-/* A value is nobody's to read in ps or the shell's history: it is a line of standard input. */
-static enum err read_line(const char *what, char ret_line[static LINE_SIZE], struct fault *fault)
-{
-	if (isatty(STDIN_FILENO)) {
-		fprintf(stderr, "%s: ", what);
-		fflush(stderr);
-	}
-	if (fgets(ret_line, LINE_SIZE, stdin) == NULL)
-		return fault_set(fault, ERR_USAGE, "give the %s as one line on standard input", what);
-	ret_line[strcspn(ret_line, "\r\n")] = '\0';
-	return ERR_OK;
-}
-
-static enum err ask_broker(struct office *office, const struct settings *settings, uint32_t field, char *text,
-			   uint8_t ret_customer[static PSEUDONYM_SIZE], struct fault *fault)
-{
-	struct arena arena CLEANUP(arena_fini) = {0};
-	Kluis__Operation operation = KLUIS__OPERATION__INIT;
-	Kluis__Lookup lookup = KLUIS__LOOKUP__INIT;
-	Kluis__Values values = KLUIS__VALUES__INIT;
-	Kluis__Value value = KLUIS__VALUE__INIT, *list = &value;
-	char purpose[NAME_MAX_ + 1];
-	Kluis__Result *result;
-	Kluis__Part *part;
-
-	arena_init(&arena, REQUEST_ARENA_MAX);
-	snprintf(purpose, sizeof purpose, "%s", settings->purpose);
-	value.field = lookup.field = field;
-	value.value = text;
-	values.values = &list;
-	values.n_values = 1;
-	TRY(part_make(&values.base, &arena, &part, &lookup.commitment));
-	operation.purpose = purpose;
-	operation.kind_case = KLUIS__OPERATION__KIND_LOOKUP;
-	operation.lookup = &lookup;
-	TRY(office_call_part(office, &operation, part, SLICE_EMPTY, NULL, &result, fault));
-	if (!result->has_customer || result->customer.len != PSEUDONYM_SIZE)
-		return fault_set(fault, ERR_MISMATCH, "the broker names no customer");
-	memcpy(ret_customer, result->customer.data, PSEUDONYM_SIZE);
-	return ERR_OK;
-}
-
-static enum err look_up(struct office *office, const struct settings *settings,
-			uint8_t ret_customer[static PSEUDONYM_SIZE], struct fault *fault)
-{
-	struct arena arena CLEANUP(arena_fini) = {0};
-	struct charter *charter;
-	char line[LINE_SIZE] = "";
-
-	if (settings->purpose == NULL)
-		return fault_set(fault, ERR_USAGE, "--field needs --purpose: looking a customer up is logged with it");
-	arena_init(&arena, 16 * PAPER_MAX);
-	charter = arena_alloc(&arena, sizeof *charter);
-	if (charter == NULL)
-		return ERR_MEMORY;
-	TRY(office_charter(office, &arena, charter, fault));
-	const struct charter_field *field = charter_field_by_name(charter, settings->field);
-	if (field == NULL || !(field->is_lookup || field->is_identifier))
-		return fault_set(fault, ERR_FIELD, "'%.64s' is no field that customers are looked up by",
-				 settings->field);
-	enum err err = read_line(field->name, line, fault);
-	if (err == ERR_OK)
-		err = ask_broker(office, settings, field->number, line, ret_customer, fault);
-	wipe(line, sizeof line);
-	return err;
-}
 
 static enum err find(struct office *office, const struct settings *settings, const struct command_arguments *arguments,
 		     uint8_t ret_customer[static PSEUDONYM_SIZE], struct fault *fault)
 {
 	if ((arguments->count > 0) == (settings->field != NULL))
 		return fault_set(fault, ERR_USAGE, "name the customer by pseudonym, or by --field and a value");
-	if (settings->field != NULL)
-		return look_up(office, settings, ret_customer, fault);
+	if (settings->field != NULL) {
+		struct look_up found CLEANUP(look_up_fini) = {.entry = 0};
+		TRY(look_up_customer(office, settings, &found, fault));
+		memcpy(ret_customer, found.customer, PSEUDONYM_SIZE);
+		return ERR_OK;
+	}
 	if (hex_parse(slice_text(arguments->items[0]), ret_customer, PSEUDONYM_SIZE) != ERR_OK)
 		return fault_set(fault, ERR_USAGE, "a customer is named by a pseudonym of 32 hex digits");
 	return ERR_OK;
@@ -107,14 +42,14 @@ static enum err read_ground(const char *text, uint32_t *ret_ground, struct fault
 
 static enum err confirm(const struct settings *settings, const char *customer, struct fault *fault)
 {
-	char line[LINE_SIZE] = "";
+	char line[LOOK_UP_LINE_SIZE] = "";
 
 	if (settings->is_yes)
 		return ERR_OK;
 	if (!isatty(STDIN_FILENO))
 		return fault_set(fault, ERR_USAGE, "nothing brings an erased customer back: say --yes");
 	fprintf(stderr, "customer %s will be erased for good.\n", customer);
-	TRY(read_line("type '" CONFIRMED "' to go on", line, fault));
+	TRY(look_up_read_line("type '" CONFIRMED "' to go on", line, fault));
 	return strcmp(line, CONFIRMED) == 0 ? ERR_OK : fault_set(fault, ERR_USAGE, "nothing was erased");
 }
 

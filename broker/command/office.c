@@ -123,6 +123,8 @@ enum err office_call_part(struct office *office, Kluis__Operation *operation, Kl
 	arena_reset(&office->arena);
 	TRY(session_call(&office->session, &request, TRIES, &office->arena, &answer, fault));
 	TRY(verdict_of(&answer, fault));
+	office->personal = answer.reply->personal;
+	office->index = answer.index;
 	if (ret_result != NULL)
 		*ret_result = answer.entry.decoded->results[0];
 	if (ret_data != NULL) {

@@ -20,7 +20,9 @@ struct office {
 	struct session session;
 	int lane_lock;
 	char lanes[FOLDER_PATH_MAX];
-	struct arena arena; /* of the last call; reset by the next */
+	struct arena arena;		 /* of the last call; reset by the next */
+	const Kluis__Personal *personal; /* of its answer, in the arena; NULL: none */
+	uint64_t index;			 /* of its entry */
 	struct arena resumed_arena;
 	struct session_answer resumed; /* to the request that a killed command left behind on this lane, if has_entry */
 };

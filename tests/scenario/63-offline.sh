@@ -140,7 +140,11 @@ case $two in
   'Zeist|Breda' | 'Breda|Zeist') ;;
   *) fail "the conflict came to '$two'" ;;
 esac
-shown "both stores changed one field: both have '${two%|*}' and show that '${two#*|}' lost"
+kluis-broker customer show --field card --purpose service --json <<<"${cards[0]}" >"$work/answer" 2>/dev/null
+office=$(jq -r '[.[] | select(.field == "city" and (.is_lost | not)) | .value][0] + "|" +
+  ([.[] | select(.field == "city" and .is_lost and .store > 0 and .made != null) | .value] | join(","))' "$work/answer")
+[ "$office" = "$two" ] || fail "head office has '$office', the stores '$two'"
+shown "both stores changed one field: both, and head office, have '${two%|*}' and show that '${two#*|}' lost"
 
 # ---- the log ---------------------------------------------------------------------------------------------------------
 
