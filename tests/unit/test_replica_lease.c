@@ -104,15 +104,88 @@ static void test_when_memory_fails(void **state)
 	assert_int_equal(lease_of("service").until_ms, 9000);
 }
 
+static void put_key_back(const char *purpose, const uint8_t key[static KEY_SIZE])
+{
+	for (size_t i = 0; i < KEY_SHELF_PLACES; i++)
+		if (strcmp(maker.shelf.places[i].purpose, purpose) == 0)
+			memcpy(maker.shelf.places[i].key, key, KEY_SIZE);
+}
+
+static void check_found(const char *purpose, unsigned first, unsigned last)
+{
+	for (unsigned i = first; i <= last; i++) {
+		char card[16];
+		unsigned customer = 0;
+
+		snprintf(card, sizeof card, "card %u", i);
+		assert_int_equal(copy_maker_find(&maker, purpose, 1, card, &customer), ERR_OK);
+		assert_int_equal(customer, i);
+	}
+}
+
+/* Under another key all is there as it was; the one before opens none of it, and another purpose's stays as it is. */
+static void test_sealed_anew(void **state)
+{
+	uint8_t before[KEY_SIZE], others[KEY_SIZE], after[KEY_SIZE];
+	unsigned customer;
+
+	(void)state;
+	assert_int_equal(replica_reseal(&maker.replica, "service"), ERR_EXPIRED);
+	copy_maker_lease(&maker, "service");
+	assert_int_equal(copy_maker_page(&maker, "service", 1, 5, 1), ERR_OK);
+	maker.cursor = 0;
+	copy_maker_lease(&maker, "service-plus");
+	assert_int_equal(copy_maker_page(&maker, "service-plus", 7, 9, 1), ERR_OK);
+	assert_int_equal(maker.replica.keys.load(&maker.shelf, "service", before), ERR_OK);
+	assert_int_equal(maker.replica.keys.load(&maker.shelf, "service-plus", others), ERR_OK);
+	assert_int_equal(replica_reseal(&maker.replica, "service"), ERR_OK);
+	copy_maker_reopen(&maker);
+	check_found("service", 1, 5);
+	check_found("service-plus", 7, 9);
+	assert_int_equal(lease_of("service").until_ms, 2000);
+	assert_int_equal(copy_maker_rows(&maker, REPLICA_CUSTOMER), 8);
+	assert_int_equal(maker.replica.keys.load(&maker.shelf, "service", after), ERR_OK);
+	assert_memory_not_equal(before, after, KEY_SIZE);
+	assert_int_equal(maker.replica.keys.load(&maker.shelf, "service-plus", after), ERR_OK);
+	assert_memory_equal(others, after, KEY_SIZE);
+	put_key_back("service", before);
+	assert_int_equal(copy_maker_find(&maker, "service", 1, "card 1", &customer), ERR_CRYPTO);
+}
+
+/* Memory runs short at any call: all is as it was, or the copy is stale. */
+static void test_sealing_anew_without_memory(void **state)
+{
+	bool has_failed = true, is_stale;
+
+	(void)state;
+	copy_maker_lease(&maker, "service");
+	assert_int_equal(copy_maker_page(&maker, "service", 1, 5, 1), ERR_OK);
+	for (unsigned n = 1; has_failed; n++) {
+		fail_begin(FAIL_MEMORY, n);
+		enum err err = replica_reseal(&maker.replica, "service");
+		has_failed = fail_end();
+		assert_int_equal(replica_is_stale(&maker.replica, "service", &is_stale), ERR_OK);
+		assert_true(!is_stale || err != ERR_OK);
+		if (is_stale) {
+			uint64_t customers = 0;
+
+			assert_int_equal(replica_purge(&maker.replica, "service", &customers), ERR_OK);
+			assert_int_equal(customers, 5);
+			copy_maker_lease(&maker, "service");
+			maker.cursor = 0;
+			assert_int_equal(copy_maker_page(&maker, "service", 1, 5, 1), ERR_OK);
+		}
+		check_found("service", 1, 5);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, copy_maker_set_up, copy_maker_tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_given_and_renewed),
-		TEST(test_altered),
-		TEST(test_not_over_remains),
-		TEST(test_when_memory_fails),
+		TEST(test_given_and_renewed), TEST(test_altered),     TEST(test_not_over_remains),
+		TEST(test_when_memory_fails), TEST(test_sealed_anew), TEST(test_sealing_anew_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
