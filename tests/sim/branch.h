@@ -74,6 +74,12 @@ struct branch_record {
 	uint32_t version, code;
 };
 
+/* What a copy was sealed under when somebody in it was erased. */
+struct branch_old_key {
+	unsigned purpose;
+	uint8_t key[KEY_SIZE];
+};
+
 /* What is written to a disk beside the store, and may be interrupted. */
 struct branch_file {
 	struct bytes bytes;
@@ -126,6 +132,7 @@ struct branch {
 	LIST(struct branch_shown) shown;
 	LIST(struct branch_done) done;
 	LIST(struct branch_record) records;
+	LIST(struct branch_old_key) old_keys;
 	uint64_t destroyed;		   /* items, by certificates of a purge */
 	uint64_t leases_ms[SPEC_PURPOSES]; /* the latest end of a lease that the broker's log gives */
 	LIST(struct branch_may) may;	   /* by the model's number of the customer */
@@ -207,6 +214,12 @@ struct branches {
 uint64_t branch_draw(struct branches *all, uint64_t bound);
 bool branch_chance(struct branches *all, unsigned percent);
 void branches_run(const struct seeds_run *run, struct hash *ret_root);
+
+/* ---- branch_erased.c ---- */
+/* Anybody, also those whom shops that are split change. */
+void branch_erase_member(struct branches *all);
+/* I7: nobody owes a certificate but who cannot give it, and no key is left that opens an older image of a copy. */
+void branch_check_erasures(struct branches *all);
 
 /* ---- branch_net.c ---- */
 struct exchange branch_exchange(struct branch *branch);

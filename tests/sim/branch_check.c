@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "action.h"
 #include "branch.h"
-#include "journal_book.h"
 #include "kluis/hash.h"
 #include "ledger/ledger.h"
 
@@ -340,21 +338,6 @@ static void check_records(struct branch *branch)
 	}
 }
 
-/* ---- I7: an erasure reaches every copy; that none has the person is I11 ---- */
-
-/* Nobody owes a certificate but who cannot give it. */
-static void check_erasures(struct branches *all)
-{
-	struct answer answer = franchise_must(all->formula, &all->formula->office, action_erasures(all->formula));
-
-	for (size_t i = 0; i < answer_items(&answer, 0); i++) {
-		const Kluis__ErasureRow *row = answer_erasure(all->formula, &answer, i);
-		for (size_t j = 0; row->has_store && j < BRANCHES; j++)
-			if (all->shops[j].party->store == row->store && !all->shops[j].is_revoked)
-				branch_fail(all, "I7", "%s has not certified an erasure", all->shops[j].folder);
-	}
-}
-
 /* ---- all of it ---- */
 
 static void take_root(const struct branches *all, struct hash *ret_root)
@@ -375,7 +358,7 @@ void branch_check_end(struct branches *all, struct hash *ret_root)
 		branch_check_copies(branch);
 	}
 	branch_check_witnesses(all); /* which may need more of a log than the copies know */
-	check_erasures(all);
+	branch_check_erasures(all);
 	branch_check_found(all);
 	branch_follow_log(all);
 	take_root(all, ret_root);

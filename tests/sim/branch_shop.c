@@ -378,4 +378,5 @@ void branch_free(struct branch *branch)
 	free(branch->may.items);
 	free(branch->records.items);
 	free(branch->done.items);
+	free(branch->old_keys.items);
 }

@@ -4,7 +4,6 @@
 
 #include "action.h"
 #include "branch.h"
-#include "journal_book.h"
 
 #define STANDING_SUSPEND 1
 #define STANDING_RESUME 2
@@ -279,22 +278,6 @@ static void remove_employee(struct branches *all, struct branch *branch)
 	branch_trace(all, "%s: till-%zu removed", branch->folder, i);
 }
 
-/* Anybody, also those whom stores that are split change. */
-static void erase_member(struct branches *all)
-{
-	struct branch_member *member = &all->members.items[branch_draw(all, all->members.count)];
-	struct slice customer = SLICE_ARRAY(member->customer);
-	struct answer answer = franchise_one(all->formula, &all->formula->office,
-					     action_erase(all->formula, customer, 1 + (uint32_t)branch_draw(all, 6)));
-
-	/* one whose registration has not come in is nobody yet */
-	if (answer.code != ERR_OK)
-		return;
-	member->is_erased = true;
-	all->counts[BRANCH_ERASURES]++;
-	branch_trace(all, "erased %s", member->card);
-}
-
 /* Head office changes what shops change too. */
 static void change_member(struct branches *all)
 {
@@ -334,7 +317,7 @@ void branch_office(struct branches *all)
 		restrict_member(all);
 		break;
 	case 4:
-		erase_member(all);
+		branch_erase_member(all);
 		break;
 	case 5:
 	case 6:
