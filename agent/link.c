@@ -146,7 +146,10 @@ enum err link_dial(nng_dialer dialer, const char *address, uint64_t timeout_ms, 
 {
 	enum err err = link_error(start_in_time(dialer, timeout_ms));
 	if (err == ERR_CERTIFICATE)
-		return fault_set(fault, err, "'%s' did not show the invited certificate", address);
+		return fault_set(
+			fault, err,
+			"'%s' did not show the invited certificate, or it is not valid yet by this machine's clock",
+			address);
 	if (err != ERR_OK)
 		return fault_set(fault, ERR_NETWORK, "'%s' cannot be reached: is the broker running?", address);
 	return ERR_OK;

@@ -81,7 +81,10 @@ enum err office_staff_put(struct agent *agent, const char *handle, const char *r
 		err = begin_employee(handle, name, &employee, fault);
 	TRY(err);
 	memcpy(employee.role, role, strlen(role) + 1);
-	TRY(send_staff(agent, &employee, employee.role, fault));
+	err = send_staff(agent, &employee, employee.role, fault);
+	if (err == ERR_FIELD) /* no role of the charter's */
+		fault_prefix(fault, role);
+	TRY(err);
 	return replica_put_employee(&agent->replica, &employee);
 }
 

@@ -137,7 +137,8 @@ enum err purged_purge(const struct replica *replica, const char *purpose, enum e
 	TRY(replica_purge(replica, purpose, &customers));
 	TRY(store_update(replica->store, end, &purging));
 	log_event(&topic, "the copy for '%s' was destroyed, %llu customers: %s", purpose,
-		  (unsigned long long)purging.found.customers, error_text(reason));
+		  (unsigned long long)purging.found.customers,
+		  reason == ERR_EXPIRED ? "its lease or the agreement has ended" : error_text(reason));
 	return ERR_OK;
 }
 

@@ -20,13 +20,14 @@ enum err folder_path(const char *folder, const char *name, char ret_path[static 
 	return ERR_OK;
 }
 
-/* "host:port", as after the scheme: a host, and a port in digits. */
+/* "host:port", as after the scheme: a host, and a port in digits; 0 is one that the system gives. */
 static bool has_host_and_port(const char *text)
 {
 	const char *colon = strrchr(text, ':');
 	size_t digits = colon == NULL ? 0 : strspn(colon + 1, "0123456789");
 
-	return colon != NULL && colon != text && digits >= 1 && digits <= 5 && colon[1 + digits] == '\0';
+	return colon != NULL && colon != text && digits >= 1 && digits <= 5 && colon[1 + digits] == '\0' &&
+	       strtoul(colon + 1, NULL, 10) <= UINT16_MAX;
 }
 
 static enum err take_address(char *place, const char *value, struct fault *fault)

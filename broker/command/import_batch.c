@@ -213,9 +213,13 @@ enum err import_batch_send(struct import_batch *batch, bool is_last, struct faul
 	TRY(call(batch, &request, &answer, fault));
 	const Kluis__Entry *entry = answer.entry.decoded;
 	uint32_t code = entry->results[request.operation_count - 1]->code;
+	if (code == ERR_STATE)
+		return fault_set(fault, ERR_STATE,
+				 "the broker is further with this file; is another import of it running? If not, run "
+				 "this one again");
 	if (code != ERR_OK)
-		return fault_set(fault, (enum err)code,
-				 "the broker is further with this file; is another import of it running?");
+		return fault_set(fault, (enum err)code, "the broker could not write down how far it is: %s",
+				 error_text((enum err)code));
 	return count_and_drop(batch, entry, fault);
 }
 

@@ -88,8 +88,9 @@ static void test_config_that_is_wrong(void **state)
 		assert_int_not_equal(folder_config_read(folder, &config, &fault), ERR_OK);
 		assert_non_null(strstr(fault.text, "broker.ini"));
 	}
-	static const char *const no_addresses[] = {"ipc:///tmp/x",    "tls+tcp://",    "tls+tcp://host",
-						   "tls+tcp://:7707", "tls+tcp://a:b", "tls+tcp://a:7707x"};
+	static const char *const no_addresses[] = {"ipc:///tmp/x",	"tls+tcp://",	    "tls+tcp://host",
+						   "tls+tcp://:7707",	"tls+tcp://a:b",    "tls+tcp://a:7707x",
+						   "tls+tcp://a:65536", "tls+tcp://a:99999"};
 	for (size_t i = 0; i < sizeof(no_addresses) / sizeof(no_addresses[0]); i++) {
 		struct folder_config bad = {"", "tls+tcp://a:1"};
 		snprintf(bad.listen, sizeof(bad.listen), "%s", no_addresses[i]);

@@ -142,7 +142,7 @@ static void test_put_that_the_broker_does_not_take(void **state)
 {
 	(void)state;
 	assert_int_equal(put("anna", "emperor", "Anna"), ERR_FIELD); /* no role of the charter's */
-	assert_memory_equal(fault.text, "refused: ", 9);
+	assert_memory_equal(fault.text, "emperor: refused: unknown ", 26);
 	assert_false(is_known("anna"));
 	here.is_cut = true;
 	assert_int_equal(put("anna", "cashier", "Anna"), ERR_NETWORK);
