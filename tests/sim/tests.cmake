@@ -21,7 +21,7 @@ add_executable(kluis-branch-sim ${branch_sources})
 target_link_options(kluis-branch-sim PRIVATE LINKER:--wrap=staff_check_pin LINKER:--wrap=log_event LINKER:--wrap=core_prepare
   LINKER:--wrap=rename LINKER:--wrap=link LINKER:--wrap=fsync)
 target_link_libraries(kluis-branch-sim PRIVATE kluis_test_lib kluis_core kluis_agent kluis_audit)
-foreach(run "branches;--seeds;1-200" "branches-repeat;--seeds;201-205;--twice")
+foreach(run "branches;--seeds;1-100" "more-branches;--seeds;101-200" "branches-repeat;--seeds;201-205;--twice")
   list(POP_FRONT run name)
   add_test(NAME sim/${name} COMMAND kluis-branch-sim ${run})
   set_tests_properties(sim/${name} PROPERTIES LABELS sim TIMEOUT 300 ENVIRONMENT "${test_environment}")
