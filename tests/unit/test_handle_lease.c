@@ -154,6 +154,43 @@ static void test_committed_in_another_second(void **state)
 	assert_int_equal(answer.entry.decoded->time_ms, formula->now_ms);
 }
 
+/* A store whose answer is lost goes by the longer one, and does no wrong. */
+static void test_a_shorter_one_takes_nothing_back(void **state)
+{
+	uint8_t before[HASH_SIZE];
+	struct answer first = lease_for(store, "service");
+
+	(void)state;
+	memcpy(before, store->agreement, HASH_SIZE);
+	formula->now_ms += 1000;
+	franchise_agree(formula, store, franchise_agreement(formula, 12, SYNC("brief", "1h"), before));
+	struct answer second = lease_for(store, "service");
+	assert_true(second.result->until_ms < first.result->until_ms);
+	franchise_customer(formula, "1=4711|2=Anna");
+	franchise_must(formula, store, action_sync(formula, "service", 0, 10));
+	struct answer list = franchise_must(formula, &formula->office, action_holdings(formula));
+	assert_int_equal(answer_holding(formula, &list, 0)->until_ms, first.result->until_ms);
+}
+
+/* On a lane that has slept since before the last lease: it could be as old as that lane's last answer. */
+static void test_acknowledges_the_last_lease(void **state)
+{
+	struct party sleeper = *store;
+
+	(void)state;
+	sleeper.lane = 7;
+	sleeper.sequence = 0;
+	sleeper.has_acknowledgement = false;
+	franchise_must(formula, &sleeper, action_agreements(formula, NULL));
+	formula->now_ms += 1000;
+	assert_int_equal(lease_for(store, "service").code, ERR_OK);
+	struct answer answer = lease_for(&sleeper, "service");
+	assert_int_equal(answer.code, ERR_STATE);
+	assert_int_equal(answer_items(&answer, 0), 0);
+	assert_false(answer.result->has_until_ms);
+	assert_int_equal(lease_for(&sleeper, "direct-marketing").code, ERR_OK); /* awake again */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -165,6 +202,8 @@ int main(void)
 		TEST(test_without_an_employee),
 		TEST(test_sent_again),
 		TEST(test_committed_in_another_second),
+		TEST(test_a_shorter_one_takes_nothing_back),
+		TEST(test_acknowledges_the_last_lease),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
