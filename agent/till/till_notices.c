@@ -1,4 +1,5 @@
 /* Data subjects' requests, incidents, and what the broker refused of what the store wrote. */
+#include <stdio.h>
 #include <string.h>
 
 #include "kluis/clock.h"
@@ -22,7 +23,12 @@ static enum err read_word(const struct word *words, const char *text, const char
 			return ERR_OK;
 		}
 	}
-	return fault_set(fault, ERR_INPUT, "'%s' is not one of those in openapi.json", what);
+	char known[128] = "";
+	for (const struct word *word = words; word->text != NULL; word++) {
+		size_t length = strlen(known);
+		snprintf(known + length, sizeof known - length, "%s%s", length == 0 ? "" : ", ", word->text);
+	}
+	return fault_set(fault, ERR_INPUT, "'%s' is none of %s", what, known);
 }
 
 static enum err answer_number(struct call *call, uint64_t number)

@@ -53,12 +53,16 @@ static void test_what_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(POST("/v1/requests", till_test.anna, "{\"right\": \"all\", \"text\": \"x\"}"), 400);
+	assert_string_equal(till_test_text(&till_test, "text"), "'right' is none of access, rectification, erasure, "
+								"restriction, portability, objection");
 	assert_int_equal(POST("/v1/requests", till_test.anna, "{\"right\": \"access\", \"text\": \"\"}"), 400);
 	assert_int_equal(
 		POST("/v1/requests", till_test.anna, "{\"right\": \"access\", \"text\": \"x\", \"member\": \"1\"}"),
 		400);
 	assert_int_equal(POST("/v1/incidents", till_test.anna, "{\"kind\": \"loss\"}"), 400);
 	assert_int_equal(POST("/v1/incidents", till_test.anna, "{\"kind\": \"fun\", \"text\": \"x\"}"), 400);
+	assert_string_equal(till_test_text(&till_test, "text"),
+			    "'kind' is none of loss, theft, unauthorised-access, wrong-recipient, tampering, other");
 	assert_int_equal(
 		POST("/v1/incidents", till_test.anna, "{\"kind\": \"loss\", \"text\": \"x\", \"since\": \"then\"}"),
 		400);
