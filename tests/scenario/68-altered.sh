@@ -61,14 +61,13 @@ P
 start_agent
 until_true "the copies are there" is_copied
 until_true "a checkpoint is cosigned" has_seen
+stop_agent
+cp -r "$work/2" "$work/older"
+start_agent
 kluis-broker agreement suspend 2 >/dev/null
 until_true "the copy is destroyed" is_destroyed
 kluis-broker agreement resume 2 >/dev/null
 until_true "the copies are there again" is_copied
-stop_agent
-cp -r "$work/2" "$work/older"
-start_agent
-until_true "the copies are there" is_copied
 stop_broker
 for i in 0 1 2 3; do
   lookup "${cards[$i]}" >"$work/shown.$i" 2>&1 || fail "no lookup: $(cat "$work/shown.$i")"
