@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alarm.h"
 #include "home.h"
 #include "kluis/clock.h"
 #include "kluis/file.h"
@@ -219,6 +220,27 @@ static void say_rotate(struct fault *fault)
 			 "; a rotation of the store's key was cut off: run 'kluis-agent key rotate' again");
 }
 
+/* Somebody else used the lane, or the folder was restored: said, and gone on from what the broker expects (R126). */
+static void tell_two_places(struct agent *agent, enum err err, const struct fault *fault)
+{
+	bool is_told = fault != NULL && fault->text[0] != '\0';
+
+	alarm_raise(agent->store, ALARM_TWO_PLACES, clock_now_ms(), "%.200s", is_told ? fault->text : error_text(err));
+}
+
+static enum err call_or_adopt(struct agent *agent, const struct session_request *request, struct arena *arena,
+			      struct session_answer *ret_answer, struct fault *fault)
+{
+	enum err err = session_call(&agent->session, request, TRIES, arena, ret_answer, fault);
+
+	if (err != ERR_SEQUENCE || session_adopt(&agent->session) != ERR_OK)
+		return err;
+	tell_two_places(agent, err, fault);
+	if (fault != NULL)
+		fault->text[0] = '\0';
+	return session_call(&agent->session, request, TRIES, arena, ret_answer, fault);
+}
+
 enum err agent_send(struct agent *agent, const struct agent_call *call, struct arena *arena,
 		    struct session_answer *ret_answer, struct fault *fault)
 {
@@ -236,7 +258,7 @@ enum err agent_send(struct agent *agent, const struct agent_call *call, struct a
 	};
 
 	TRY(settle(agent, fault));
-	enum err err = session_call(&agent->session, &request, TRIES, arena, ret_answer, fault);
+	enum err err = call_or_adopt(agent, &request, arena, ret_answer, fault);
 	if (err != ERR_OK && agent->session.has_pending)
 		say_in_doubt(fault);
 	if (err == ERR_PRINCIPAL && rotate_is_open(agent->folder))
@@ -245,6 +267,8 @@ enum err agent_send(struct agent *agent, const struct agent_call *call, struct a
 	if (!ret_answer->has_entry)
 		return fault_set(fault, ERR_MISMATCH, "the broker answered without an entry");
 	enum err code = (enum err)ret_answer->entry.decoded->code;
+	if (code == ERR_REUSED || code == ERR_ACKNOWLEDGEMENT)
+		tell_two_places(agent, code, NULL);
 	return code == ERR_OK ? ERR_OK : fault_set(fault, code, "refused: %s", error_text(code));
 }
 

@@ -219,6 +219,8 @@ is_told() { agent 2 alarms | grep 'key used in two places'; }
 until_true "the store is told" is_told
 until_true "the copies are there" is_copied
 lookup "${cards[0]}" >"$work/out" 2>&1 || fail "it does not go on: $(cat "$work/out")"
+employ() { agent 2 staff add till-3 --role cashier <<<"Testa Derde"; }
+until_true "its office goes on" employ
 stop_agent
 shown "a folder restored from an older copy: alarmed, found at head office, and it goes on"
 
