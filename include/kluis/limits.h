@@ -93,8 +93,8 @@
 #define REQUESTS_PER_PIPE 64	      /* the same for a connection that has proved itself */
 #define REQUESTS_IN_SERVER 512	      /* at a time: one REP context each; what can share one commit */
 #define PARKED_MAX 4096		      /* stores that wait for news at a time: one a connection, some 2 KiB each */
-#define PARKED_PER_PIPE 2     /* of one connection: the one that waits, and one that came while it was given up */
-#define REPLY_TIMEOUT_MS 2000 /* for a peer that does not read its answers, then it is closed */
+#define PARKED_PER_PIPE 2      /* of one connection: the one that waits, and one that came while it was given up */
+#define REPLY_TIMEOUT_MS 10000 /* for a peer that does not read its answers: a page takes seconds on a slow line */
 #define UNKNOWN_REPLY_TIMEOUT_MS 250 /* the same before it has proved itself */
 
 static_assert(REQUEST_MAX + 16000 <= ENTRY_MAX, "an entry holds a whole request and its results");
