@@ -262,6 +262,15 @@ static void next_round(struct branches *all)
 	branch_follow_log(all);
 }
 
+/* All were revoked or shown something else: no round ever ended with a cosignature. */
+static bool is_nobody_left(const struct branches *all)
+{
+	for (size_t i = 0; i < BRANCHES; i++)
+		if (!all->shops[i].is_revoked && !is_misled(&all->shops[i]))
+			return false;
+	return true;
+}
+
 /* The round's note is the log's, with the line of each shop that cosigned it, and nobody else's. */
 static void check_cosigned(struct branches *all)
 {
@@ -270,7 +279,10 @@ static void check_cosigned(struct branches *all)
 	struct fault fault = {""};
 	size_t lines = 0, logs = all->trust == NULL ? 1 : all->trust->log_count;
 
-	struct answer answer = franchise_must(all->formula, &all->formula->office, action_get_cosigned(all->formula));
+	struct answer answer = franchise_one(all->formula, &all->formula->office, action_get_cosigned(all->formula));
+	if (answer.code == ERR_NOT_FOUND && is_nobody_left(all))
+		return;
+	branch_must(all, answer.code, "what was cosigned");
 	struct slice bytes = answer_item(&answer, 0, 0);
 	branch_must(all, note == NULL ? ERR_MEMORY : note_parse(bytes, &all->arena, note, &fault), fault.text);
 	model_checkpoint(all->model, bytes);
