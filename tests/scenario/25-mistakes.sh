@@ -40,6 +40,15 @@ expect 4 "" import stores "$work/nowhere.csv"
 grep -q '^2,.*country: neither of ISO 3166-1' "$work/rejects" || { cat "$work/rejects" >&2; fail "a store in no country is taken"; }
 shown "unknown stores and countries, nothing to sign"
 
+before=$(cksum "$work"/data/*.csv)
+expect 1 "$work/data/stores.csv: File exists" kluis-generate --out "$work/data"
+[ "$(cksum "$work"/data/*.csv)" = "$before" ] || fail "an invented formula was written over another"
+printf '1\n' | cat "$work/data/customers.csv" - >"$work/more.csv"
+expect 3 "not a list of rejected rows" \
+  kluis-broker import customers "$work/more.csv" --mapping "$examples/customers.map" --rejects "$work/hq/master.key"
+grep -q '^line,reason' "$work/hq/master.key" && fail "a key was overwritten with rejected rows"
+shown "files named by mistake stay what they are"
+
 # ---- stores --------------------------------------------------------------------------------------------------------------
 
 kluis-broker invite store 4 --out "$work/4.invitation" >/dev/null

@@ -7,6 +7,7 @@
  * a customer is a question. Some customers never buy.
  */
 #include <argp.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,9 +53,9 @@ static FILE *open_file(const struct settings *settings, const char *name)
 	FILE *file;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", settings->folder, name);
-	file = fopen(path, "w");
+	file = fopen(path, "wx"); /* a customers.csv that is there may be the real one */
 	if (!file)
-		fprintf(stderr, "kluis-generate: %s: cannot be written\n", path);
+		fprintf(stderr, "kluis-generate: %s: %s\n", path, strerror(errno));
 	return file;
 }
 
