@@ -133,13 +133,11 @@ static void prompt(const char *what)
 enum err counter_read_line(const char *what, struct arena *arena, char **ret_line, struct fault *fault)
 {
 	char line[VALUE_MAX + 2];
+	enum err err = command_read_line(what, line, sizeof line, fault);
 
-	prompt(what);
-	if (fgets(line, sizeof line, stdin) == NULL)
-		return fault_set(fault, ERR_USAGE, "give the %s as one line on standard input", what);
-	line[strcspn(line, "\r\n")] = '\0';
-	*ret_line = arena_text(arena, slice_text(line));
+	*ret_line = err == ERR_OK ? arena_text(arena, slice_text(line)) : NULL;
 	wipe(line, sizeof line);
+	TRY(err);
 	if (*ret_line == NULL)
 		return ERR_MEMORY;
 	return (*ret_line)[0] != '\0' ? ERR_OK : fault_set(fault, ERR_USAGE, "the %s is empty", what);

@@ -16,14 +16,6 @@
 /* One more than may be, so that a longer line is seen to be longer; with \r\n. */
 #define LINE_SIZE (STAFF_PIN_MAX + 4)
 
-static enum err read_line(char ret_line[static LINE_SIZE], struct fault *fault)
-{
-	if (fgets(ret_line, LINE_SIZE, stdin) == NULL)
-		return fault_set(fault, ERR_USAGE, "give the PIN as one line on standard input");
-	ret_line[strcspn(ret_line, "\r\n")] = '\0';
-	return ERR_OK;
-}
-
 /* Without echo; a key that would interrupt is a control character then, which no PIN has, so the terminal is not left
  * mute. */
 static enum err ask(const char *what, char ret_line[static LINE_SIZE], struct fault *fault)
@@ -37,9 +29,7 @@ static enum err ask(const char *what, char ret_line[static LINE_SIZE], struct fa
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) != 0)
 		return fault_set(fault, ERR_IO, "the terminal cannot be told not to show what is typed");
 	/* only now: what is typed before it is dropped, unseen or not */
-	fprintf(stderr, "%s: ", what);
-	fflush(stderr);
-	enum err err = read_line(ret_line, fault);
+	enum err err = command_read_line(what, ret_line, LINE_SIZE, fault);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
 	fputc('\n', stderr);
 	return err;
@@ -52,7 +42,7 @@ static enum err read_pin(const char *handle, char ret_pin[static LINE_SIZE], str
 	/* stdio would keep a copy of what it reads ahead */
 	setvbuf(stdin, NULL, _IONBF, 0);
 	if (!isatty(STDIN_FILENO))
-		return read_line(ret_pin, fault);
+		return command_read_line("PIN", ret_pin, LINE_SIZE, fault);
 	snprintf(what, sizeof what, "PIN of %.64s", handle);
 	TRY(ask(what, ret_pin, fault));
 	TRY(ask("once more", again, fault));

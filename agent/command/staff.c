@@ -3,7 +3,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command/employee.h"
 #include "forward.h"
@@ -26,14 +25,9 @@ enum err employee_named(const struct agent *agent, const struct agent_options *s
 
 static enum err read_name(struct replica_employee *employee, struct fault *fault)
 {
-	if (isatty(STDIN_FILENO)) {
-		fputs("name: ", stderr);
-		fflush(stderr);
-	}
-	char line[VALUE_MAX + 3]; /* with \r\n */
-	if (fgets(line, sizeof line, stdin) == NULL)
-		return fault_set(fault, ERR_USAGE, "give the employee's name as one line on standard input");
-	line[strcspn(line, "\r\n")] = '\0';
+	char line[VALUE_MAX + 3]; /* with \r */
+
+	TRY(command_read_line("name", line, sizeof line, fault));
 	if (strlen(line) > VALUE_MAX)
 		return fault_set(fault, ERR_USAGE, "the name is longer than %d bytes", VALUE_MAX);
 	memcpy(employee->name, line, strlen(line) + 1);

@@ -49,7 +49,7 @@ static enum err confirm(const struct settings *settings, const char *customer, s
 	if (!isatty(STDIN_FILENO))
 		return fault_set(fault, ERR_USAGE, "nothing brings an erased customer back: say --yes");
 	fprintf(stderr, "customer %s will be erased for good.\n", customer);
-	TRY(look_up_read_line("type '" CONFIRMED "' to go on", line, fault));
+	TRY(command_read_line("type '" CONFIRMED "' to go on", line, sizeof line, fault));
 	return strcmp(line, CONFIRMED) == 0 ? ERR_OK : fault_set(fault, ERR_USAGE, "nothing was erased");
 }
 

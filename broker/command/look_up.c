@@ -5,24 +5,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command/commands.h"
 #include "kluis/envelope.h"
 #include "kluis/hash.h"
 #include "kluis/table.h"
-
-enum err look_up_read_line(const char *what, char ret_line[static LOOK_UP_LINE_SIZE], struct fault *fault)
-{
-	if (isatty(STDIN_FILENO)) {
-		fprintf(stderr, "%s: ", what);
-		fflush(stderr);
-	}
-	if (fgets(ret_line, LOOK_UP_LINE_SIZE, stdin) == NULL)
-		return fault_set(fault, ERR_USAGE, "give the %s as one line on standard input", what);
-	ret_line[strcspn(ret_line, "\r\n")] = '\0';
-	return ERR_OK;
-}
 
 /* ---- asking ---- */
 
@@ -78,7 +65,7 @@ static enum err find(struct office *office, const struct settings *settings, str
 	if (field == NULL || !(field->is_lookup || field->is_identifier))
 		return fault_set(fault, ERR_FIELD, "'%.64s' is no field that customers are looked up by",
 				 settings->field);
-	enum err err = look_up_read_line(field->name, line, fault);
+	enum err err = command_read_line(field->name, line, sizeof line, fault);
 	if (err == ERR_OK)
 		err = ask_broker(office, settings, field->number, line, found, fault);
 	wipe(line, sizeof line);

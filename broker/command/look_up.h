@@ -10,8 +10,6 @@
 #include "command/office.h"
 
 #define LOOK_UP_LINE_SIZE (VALUE_MAX + 4) /* one more than may be, with \r\n */
-/* A line of standard input, asked for by name at a terminal. ERR_USAGE without one. */
-enum err look_up_read_line(const char *what, char ret_line[static LOOK_UP_LINE_SIZE], struct fault *fault) MUST_USE;
 
 struct look_up {
 	struct arena arena; /* of these */

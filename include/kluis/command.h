@@ -53,4 +53,9 @@ int command_main(const struct program *program, int argc, char **argv);
 enum err command_number(const char *option, const char *value, uint64_t minimum, uint64_t maximum, uint64_t *ret_number,
 			struct fault *fault) MUST_USE;
 
+/* One line of standard input, without its end, into ret_line of size bytes; on a terminal it is asked for by "what: ".
+ * ERR_USAGE without a line, ERR_INPUT for a zero byte, ERR_TOO_LARGE; the fault names what. Then ret_line holds what
+ * was read, so a secret's is wiped all the same. */
+enum err command_read_line(const char *what, char *ret_line, size_t size, struct fault *fault) MUST_USE;
+
 #endif
