@@ -33,7 +33,7 @@ static enum err take_line(const char *what, char *ret_line, size_t size, size_t 
 
 enum err command_read_line(const char *what, char *ret_line, size_t size, struct fault *fault)
 {
-	size_t length;
+	size_t length = 0;
 
 	prompt(what);
 	TRY(take_line(what, ret_line, size, &length, fault));
