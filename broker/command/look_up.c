@@ -79,7 +79,7 @@ enum err look_up_customer(struct office *office, const struct settings *settings
 
 	if (settings->field == NULL || settings->purpose == NULL)
 		return fault_set(fault, ERR_USAGE,
-				 "--field needs --purpose, and it --field: looking a customer up is logged with it");
+				 "give --field and --purpose together: a lookup is logged with its purpose");
 	arena_init(&found.arena, 16 * PAPER_MAX);
 	enum err err = find(office, settings, &found, fault);
 	if (err != ERR_OK) {
